@@ -1,0 +1,69 @@
+"""The parts of a repository that become images, and which of them a change touches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One image to build.
+
+    `paths` are patterns (fnmatch, or a folder ending in `/`) of files that it is made from; with
+    none, every change touches it. `context` and `dockerfile` may be empty: the push step has
+    inputs of its own for them.
+    """
+
+    name: str
+    context: str = ""
+    dockerfile: str = ""
+    paths: tuple[str, ...] = ()
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with a component's name, or None."""
+    if _NAME.fullmatch(name):
+        return None
+    return f"`{name}` is not a component name (lower-case letters, digits and . _ - between them)"
+
+
+def changed_components(
+    components: Sequence[Component], changed_files: Iterable[str] | None
+) -> tuple[str, ...]:
+    """Names of the components that the changed files belong to; all when the files are unknown."""
+    if changed_files is None:
+        return tuple(each.name for each in components)
+    files = tuple(changed_files)
+    return tuple(
+        each.name
+        for each in components
+        if not each.paths or any(_matches(file, each.paths) for file in files)
+    )
+
+
+def _matches(file: str, patterns: Sequence[str]) -> bool:
+    return any(
+        file.startswith(pattern) if pattern.endswith("/") else fnmatchcase(file, pattern)
+        for pattern in patterns
+    )
+
+
+@dataclass(frozen=True)
+class EnvironmentRule:
+    """Branches that match `pattern` (fnmatch) belong to `environment`."""
+
+    pattern: str
+    environment: str
+
+
+def environment_of(branch: str, rules: Iterable[EnvironmentRule]) -> str:
+    """The environment of the first rule that matches, or an empty string."""
+    for rule in rules:
+        if fnmatchcase(branch, rule.pattern):
+            return rule.environment
+    return ""

@@ -1,0 +1,1 @@
+"""GitHub, an OCI registry and Argo CD on loopback, for the demo and the tests."""

@@ -1,0 +1,117 @@
+"""What the runner says about the workflow run that an action is part of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """The pull request behind a `pull_request` event."""
+
+    number: int
+    head_sha: str
+    head_branch: str
+    base_sha: str
+    base_branch: str
+
+
+@dataclass(frozen=True)
+class WorkflowRun:
+    """The run's identity, read from the runner's default variables and the event payload.
+
+    Outside a runner everything is empty or zero and the public GitHub addresses are used.
+    Source: "Variables reference" in the GitHub Actions documentation.
+    """
+
+    repository: str = ""
+    sha: str = ""
+    ref: str = ""
+    branch: str = ""
+    event_name: str = ""
+    workflow: str = ""
+    job: str = ""
+    actor: str = ""
+    run_id: int = 0
+    run_number: int = 0
+    run_attempt: int = 1
+    server_url: str = "https://github.com"
+    api_url: str = "https://api.github.com"
+    workspace: Path = field(default_factory=Path.cwd)
+    temporary: Path | None = None
+    before: str = ""
+    pull_request: PullRequest | None = None
+
+    @property
+    def url(self) -> str:
+        """The page of this run, or an empty string outside a workflow run."""
+        if not (self.repository and self.run_id):
+            return ""
+        return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> WorkflowRun:
+        """Read the run from environment variables; the event payload is read when it is there."""
+        event = _event(environment.get("GITHUB_EVENT_PATH", ""))
+        pull_request = _pull_request(event)
+        ref = environment.get("GITHUB_REF", "")
+        temporary = environment.get("RUNNER_TEMP", "")
+        return cls(
+            repository=environment.get("GITHUB_REPOSITORY", ""),
+            sha=environment.get("GITHUB_SHA", ""),
+            ref=ref,
+            branch=pull_request.head_branch if pull_request else _branch(ref),
+            event_name=environment.get("GITHUB_EVENT_NAME", ""),
+            workflow=environment.get("GITHUB_WORKFLOW", ""),
+            job=environment.get("GITHUB_JOB", ""),
+            actor=environment.get("GITHUB_ACTOR", ""),
+            run_id=_number(environment.get("GITHUB_RUN_ID", "")),
+            run_number=_number(environment.get("GITHUB_RUN_NUMBER", "")),
+            run_attempt=_number(environment.get("GITHUB_RUN_ATTEMPT", "")) or 1,
+            server_url=environment.get("GITHUB_SERVER_URL") or cls.server_url,
+            api_url=(environment.get("GITHUB_API_URL") or cls.api_url).rstrip("/"),
+            workspace=Path(environment.get("GITHUB_WORKSPACE") or Path.cwd()),
+            temporary=Path(temporary) if temporary else None,
+            before=str(event.get("before") or ""),
+            pull_request=pull_request,
+        )
+
+
+def _branch(ref: str) -> str:
+    prefixes = ("refs/heads/", "refs/tags/")
+    for prefix in prefixes:
+        if ref.startswith(prefix):
+            return ref.removeprefix(prefix)
+    return ref
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _event(path: str) -> Mapping[str, Any]:
+    if not path:
+        return {}
+    try:
+        event = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _pull_request(event: Mapping[str, Any]) -> PullRequest | None:
+    found = event.get("pull_request")
+    if not isinstance(found, dict):
+        return None
+    head, base = found.get("head") or {}, found.get("base") or {}
+    return PullRequest(
+        number=int(found.get("number") or event.get("number") or 0),
+        head_sha=str(head.get("sha") or ""),
+        head_branch=str(head.get("ref") or ""),
+        base_sha=str(base.get("sha") or ""),
+        base_branch=str(base.get("ref") or ""),
+    )
