@@ -50,9 +50,10 @@ class AccessDenied(ActionError):
 
 
 class RateLimited(ActionError):
-    """The server asks us to wait; `retry_after` is how long, in seconds, where it said so."""
+    """The server asks us to wait for `retry_after` seconds, or until `reset_at` (epoch)."""
 
     retry_after: float | None = None
+    reset_at: float | None = None
 
 
 class Unreachable(ActionError):

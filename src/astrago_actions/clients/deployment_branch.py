@@ -1,0 +1,192 @@
+"""A branch of the deployment repository: read files and head at once, commit on that very head."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from github import Github
+
+from astrago_actions.clients.github import graphql
+from astrago_actions.clients.github_errors import explained, explained_write
+from astrago_actions.domain.bump_commit import Message
+from astrago_actions.errors import ActionError, NotFound
+
+SYMBOLIC_LINK = 0o120000
+SUBMODULE = 0o160000
+HISTORY = 20
+HISTORY_WHEN_LOOKING_FOR_OURS = 100
+
+_COMMIT = "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid url } } }"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file at one commit: its exact bytes and their git blob id."""
+
+    path: str
+    blob: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit and where people can look at it."""
+
+    sha: str
+    url: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The branch at one moment: its head, the files there, and its newest commits (newest first)."""
+
+    head: str
+    files: Mapping[str, File]
+    history: tuple[Commit, ...]
+
+
+class DeploymentBranch:
+    """One branch of one repository; `requests` counts what was sent to GitHub about it."""
+
+    def __init__(self, connection: Github, repository: str, branch: str) -> None:
+        self._connection = connection
+        self.repository = repository
+        self.branch = branch
+        self.requests = 0
+
+    def read(self, paths: Sequence[str], *, history: int = HISTORY) -> Snapshot:
+        """The head and all files in one request, as they are at that head.
+
+        Every file's bytes are checked against its blob id, so what is edited is what is there.
+        Raises NotFound for a missing repository, branch or file, ActionError for what is not a
+        regular file, and whatever `explained` makes of GitHub's refusals.
+        """
+        with explained("read the deployment repository", self.repository, branch=self.branch):
+            self.requests += 1
+            data = graphql(
+                self._connection, _read_query(len(paths)), self._variables(paths, history)
+            )
+        head = self._head(data["repository"])
+        files = {path: self._file(path, head[f"file{number}"]) for number, path in enumerate(paths)}
+        commits = tuple(
+            Commit(each["oid"], each["url"], each["message"]) for each in head["history"]["nodes"]
+        )
+        return Snapshot(head["oid"], files, commits)
+
+    def commit(self, head: str, contents: Mapping[str, bytes], message: Message) -> Commit:
+        """Commit the files on `head`, all or none, in one request.
+
+        Raises Conflict when the branch has moved on, OutcomeUnknown when the answer was lost.
+        Source: GraphQL API, `createCommitOnBranch`.
+        """
+        additions = [
+            {"path": path, "contents": base64.b64encode(content).decode()}
+            for path, content in contents.items()
+        ]
+        commit_input = {
+            "branch": {"repositoryNameWithOwner": self.repository, "branchName": self.branch},
+            "message": {"headline": message.headline, "body": message.body},
+            "fileChanges": {"additions": additions},
+            "expectedHeadOid": head,
+        }
+        with explained_write("commit the new tags", self.repository, branch=self.branch):
+            self.requests += 1
+            data = graphql(self._connection, _COMMIT, {"input": commit_input})
+        created = data["createCommitOnBranch"]["commit"]
+        return Commit(created["oid"], created["url"], f"{message.headline}\n\n{message.body}")
+
+    def _variables(self, paths: Sequence[str], history: int) -> dict[str, Any]:
+        owner, _, name = self.repository.partition("/")
+        return {
+            "owner": owner,
+            "name": name,
+            "ref": f"refs/heads/{self.branch}",
+            "history": history,
+            **{f"path{number}": path for number, path in enumerate(paths)},
+        }
+
+    def _head(self, repository: dict[str, Any]) -> dict[str, Any]:
+        if repository["ref"] is None:
+            names = [each["name"] for each in repository["refs"]["nodes"]]
+            raise NotFound(
+                f"Branch `{self.branch}` is not in {self.repository}",
+                f"Its newest branches are {', '.join(f'`{name}`' for name in names) or 'none'}.",
+                "Correct the input `branch`.",
+            )
+        target: dict[str, Any] = repository["ref"]["target"]
+        return target
+
+    def _file(self, path: str, entry: dict[str, Any] | None) -> File:
+        if entry is None:
+            raise NotFound(
+                f"`{path}` is not in {self.repository}",
+                f"Branch `{self.branch}` has no file at this path.",
+                "Correct the input `file`; the path begins at the repository's root.",
+            )
+        blob = entry["object"]
+        if entry["mode"] in {SYMBOLIC_LINK, SUBMODULE} or blob["__typename"] != "Blob":
+            raise ActionError(
+                f"`{path}` in {self.repository} is not a regular file",
+                "It is a folder, a symbolic link or a submodule.",
+                "Name the file itself in the input `file`.",
+            )
+        content = (blob["text"] or "").encode()
+        if _blob_id(content) != blob["oid"]:
+            content = self._raw(path, blob["oid"])
+        return File(path, blob["oid"], content)
+
+    def _raw(self, path: str, blob: str) -> bytes:
+        """The bytes of a file that GraphQL cuts or cannot show as text."""
+        with explained(f"read `{path}`", self.repository):
+            self.requests += 1
+            _, found = self._connection.requester.requestJsonAndCheck(
+                "GET", f"/repos/{self.repository}/git/blobs/{blob}"
+            )
+        content = base64.b64decode(found["content"])
+        if _blob_id(content) != blob:
+            raise ActionError(
+                f"`{path}` arrived damaged from {self.repository}",
+                f"Its bytes do not have the blob id {blob}.",
+                "Run the job again; a proxy that rewrites answers may be in the way.",
+            )
+        return content
+
+
+def _blob_id(content: bytes) -> str:
+    """Source: git-hash-object(1)."""
+    header = f"blob {len(content)}\0".encode()
+    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def _read_query(files: int) -> str:
+    """One query for the head, `files` files at that head, and the newest commits."""
+    parameters = "".join(f", $path{number}: String!" for number in range(files))
+    fields = "\n".join(
+        f"file{number}: file(path: $path{number}) {{ ...entry }}" for number in range(files)
+    )
+    return f"""
+query($owner: String!, $name: String!, $ref: String!, $history: Int!{parameters}) {{
+  repository(owner: $owner, name: $name) {{
+    ref(qualifiedName: $ref) {{
+      target {{
+        oid
+        ... on Commit {{
+          history(first: $history) {{ nodes {{ oid url message }} }}
+          {fields}
+        }}
+      }}
+    }}
+    refs(refPrefix: "refs/heads/", first: 10,
+         orderBy: {{field: TAG_COMMIT_DATE, direction: DESC}}) {{ nodes {{ name }} }}
+  }}
+}}
+fragment entry on TreeEntry {{
+  mode
+  object {{ __typename ... on Blob {{ oid text isBinary isTruncated }} }}
+}}
+"""
