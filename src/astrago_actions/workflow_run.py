@@ -53,6 +53,11 @@ class WorkflowRun:
             return ""
         return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}"
 
+    @property
+    def source_commit(self) -> str:
+        """The commit that people mean: a pull request's head, not its temporary merge commit."""
+        return self.pull_request.head_sha if self.pull_request else self.sha
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> WorkflowRun:
         """Read the run from environment variables; the event payload is read when it is there."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from github import Github
@@ -18,9 +19,13 @@ from astrago_actions.errors import ActionError, NotFound
 SYMBOLIC_LINK = 0o120000
 SUBMODULE = 0o160000
 HISTORY = 20
-HISTORY_WHEN_LOOKING_FOR_OURS = 100
+LONG_HISTORY = 100
 
-_COMMIT = "mutation($input: CreateCommitOnBranchInput!) { createCommitOnBranch(input: $input) { commit { oid url } } }"
+_COMMIT = """
+mutation($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid url } }
+}
+"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The branch at one moment: its head, the files there, and its newest commits (newest first)."""
+    """The branch at one moment: its head, the files there, its newest commits (newest first)."""
 
     head: str
     files: Mapping[str, File]
@@ -112,14 +117,25 @@ class DeploymentBranch:
 
     def _head(self, repository: dict[str, Any]) -> dict[str, Any]:
         if repository["ref"] is None:
-            names = [each["name"] for each in repository["refs"]["nodes"]]
-            raise NotFound(
-                f"Branch `{self.branch}` is not in {self.repository}",
-                f"Its newest branches are {', '.join(f'`{name}`' for name in names) or 'none'}.",
-                "Correct the input `branch`.",
-            )
+            raise self._branch_missing()
         target: dict[str, Any] = repository["ref"]["target"]
         return target
+
+    def _branch_missing(self) -> NotFound:
+        with explained("list the branches", self.repository):
+            self.requests += 1
+            _, found = self._connection.requester.requestJsonAndCheck(
+                "GET", f"/repos/{self.repository}/branches", parameters={"per_page": 100}
+            )
+        names = [each["name"] for each in found]
+        nearest = get_close_matches(self.branch, names, n=5, cutoff=0.3) or names[:5]
+        return NotFound(
+            f"Branch `{self.branch}` is not in {self.repository}",
+            f"The nearest are {', '.join(f'`{name}`' for name in nearest)}."
+            if nearest
+            else "The repository has no branches yet.",
+            "Correct the input `branch`.",
+        )
 
     def _file(self, path: str, entry: dict[str, Any] | None) -> File:
         if entry is None:
@@ -181,8 +197,6 @@ query($owner: String!, $name: String!, $ref: String!, $history: Int!{parameters}
         }}
       }}
     }}
-    refs(refPrefix: "refs/heads/", first: 10,
-         orderBy: {{field: TAG_COMMIT_DATE, direction: DESC}}) {{ nodes {{ name }} }}
   }}
 }}
 fragment entry on TreeEntry {{

@@ -1,0 +1,176 @@
+"""Exactly one commit, whoever else is writing and whatever happens to the connection.
+
+A conflict means that the branch was read too early: it is read again and the change is decided
+anew on what is there now. A lost answer means that nothing is known: the branch is read and our
+own commit looked for before anything is sent again. Both waits are spread at random, so that many
+writers do not meet again at the same moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from astrago_actions.clients.deployment_branch import (
+    HISTORY,
+    LONG_HISTORY,
+    Commit,
+    DeploymentBranch,
+    Snapshot,
+)
+from astrago_actions.clock import Clock
+from astrago_actions.domain.bump_commit import Message, trailers
+from astrago_actions.errors import (
+    ActionError,
+    Conflict,
+    OutcomeUnknown,
+    RateLimited,
+    Unreachable,
+)
+
+# Source: REST API, "Best practices": without Retry-After, wait for at least a minute.
+SECONDARY_LIMIT_WAIT = 60.0
+LONGEST_WAIT = 30.0
+
+_full_jitter = wait_random_exponential(multiplier=1, max=LONGEST_WAIT)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to be committed: path -> new bytes, and why."""
+
+    contents: Mapping[str, bytes]
+    message: Message
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it: our commit, or None when there was nothing to change."""
+
+    commit: Commit | None
+    snapshot: Snapshot
+    attempts: int
+
+
+Decide = Callable[[Snapshot], Proposal | None]
+
+
+def commit_safely(
+    branch: DeploymentBranch,
+    paths: Sequence[str],
+    decide: Decide,
+    *,
+    bump_id: str,
+    clock: Clock,
+    deadline: float,
+    on_wait: Callable[[BaseException, float], None],
+) -> Outcome:
+    """Read, decide and commit until it is done or `deadline` (a `clock.monotonic()` time) comes.
+
+    `decide` is called with every fresh snapshot and returns what to commit, or None. `bump_id` is
+    the trailer by which our commit is recognised. `on_wait` is told what went wrong and for how
+    many seconds we wait. Raises the last error when time runs out, and at once any error that
+    repeating cannot mend.
+    """
+    attempt = _Attempt(branch, paths, decide, bump_id)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, RateLimited):
+            return _rate_limit_wait(error, clock.now())
+        return _full_jitter(state)
+
+    def stop(state: RetryCallState) -> bool:
+        return clock.monotonic() + state.upcoming_sleep > deadline
+
+    def before_sleep(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None:
+            on_wait(error, state.upcoming_sleep)
+
+    retrying = Retrying(
+        retry=retry_if_exception_type((Conflict, OutcomeUnknown, RateLimited, Unreachable)),
+        wait=wait,
+        stop=stop,
+        sleep=clock.sleep,
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+    try:
+        return retrying(attempt)
+    except (Conflict, OutcomeUnknown, RateLimited, Unreachable) as error:
+        raise _out_of_time(error, attempt.number, branch) from error
+
+
+class _Attempt:
+    """One try after another, with what must be remembered between them."""
+
+    def __init__(
+        self, branch: DeploymentBranch, paths: Sequence[str], decide: Decide, bump_id: str
+    ) -> None:
+        self._branch = branch
+        self._paths = paths
+        self._decide = decide
+        self._bump_id = bump_id
+        self._sent = False
+        self._refused_head = ""
+        self.number = 0
+
+    def __call__(self) -> Outcome:
+        self.number += 1
+        snapshot = self._branch.read(self._paths, history=LONG_HISTORY if self._sent else HISTORY)
+        ours = self._our_commit(snapshot)
+        if ours is not None:
+            return Outcome(ours, snapshot, self.number)
+        if snapshot.head == self._refused_head:
+            raise Conflict(
+                "GitHub still shows the head that it has just refused",
+                f"{self._branch.repository}: a replica is behind.",
+                "Wait and read again.",
+            )
+        proposal = self._decide(snapshot)
+        if proposal is None:
+            return Outcome(None, snapshot, self.number)
+        return Outcome(self._send(snapshot, proposal), snapshot, self.number)
+
+    def _our_commit(self, snapshot: Snapshot) -> Commit | None:
+        """Our own commit, when an earlier answer was lost after it had been applied."""
+        if not self._sent:
+            return None
+        for commit in snapshot.history:
+            if self._bump_id in trailers(commit.message).get("Bump-Id", ()):
+                return commit
+        return None
+
+    def _send(self, snapshot: Snapshot, proposal: Proposal) -> Commit:
+        self._sent = True
+        try:
+            return self._branch.commit(snapshot.head, proposal.contents, proposal.message)
+        except Conflict:
+            self._refused_head = snapshot.head
+            raise
+
+
+def _rate_limit_wait(error: RateLimited, now: float) -> float:
+    if error.retry_after is not None:
+        return error.retry_after
+    if error.reset_at is not None:
+        return max(1.0, error.reset_at - now + 1)
+    return SECONDARY_LIMIT_WAIT
+
+
+def _out_of_time(error: ActionError, attempts: int, branch: DeploymentBranch) -> ActionError:
+    tries = "once" if attempts == 1 else f"{attempts} times"
+    unknown = (
+        " Whether the commit was applied is not known: look at the branch before running again."
+        if isinstance(error, OutcomeUnknown)
+        else ""
+    )
+    return ActionError(
+        f"{error.title}: no success within the time allowed",
+        f"Tried {tries} on `{branch.branch}`. Last: {error.detail}{unknown}",
+        f"{error.remedy} A longer `timeout` gives more time to others that write to this branch.",
+        link=error.link,
+    )
