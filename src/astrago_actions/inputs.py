@@ -65,6 +65,16 @@ class InputReader:
         if self.mistakes:
             raise InputErrors(tuple(self.mistakes))
 
+    def part(self, names: Mapping[str, str], known: Mapping[str, str]) -> InputReader:
+        """The inputs of one part of a whole: `names` maps its names to ours.
+
+        `known` holds values that are no inputs of ours. Mistakes are noted here, under our names.
+        """
+        given = {name: self.text(ours) for name, ours in names.items()}
+        reader = InputReader({**given, **known}, aliases=names, mask=self._mask)
+        reader.mistakes = self.mistakes
+        return reader
+
     def text(self, name: str, default: str = "") -> str:
         """The value without surrounding blanks, or `default` when it is empty."""
         return self._given.get(name, "").strip() or default
