@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
-from astrago_actions.actions.bump_report import summary, superseded_error, superseded_text
-from astrago_actions.clients.deployment_branch import DeploymentBranch, Snapshot
+from astrago_actions.actions.bump_report import (
+    nothing_to_take_back,
+    summary,
+    superseded_error,
+    superseded_text,
+)
+from astrago_actions.clients.deployment_branch import (
+    HISTORY,
+    LONG_HISTORY,
+    DeploymentBranch,
+    Snapshot,
+)
 from astrago_actions.clients.github import connect
 from astrago_actions.clients.local_checkout import read_files, write_files
 from astrago_actions.clients.safe_commit import Outcome, Proposal, commit_safely
 from astrago_actions.clients.source_history import SourceHistory
 from astrago_actions.context import Context
-from astrago_actions.domain.bump_commit import DEFAULT_MESSAGE, Change, Origin, compose
+from astrago_actions.domain.bump_commit import (
+    DEFAULT_MESSAGE,
+    ROLLBACK_MESSAGE,
+    Change,
+    Origin,
+    compose,
+)
 from astrago_actions.domain.bump_edit import Edit, Update, edit_files, present_values
 from astrago_actions.domain.bump_order import source_commit_of
+from astrago_actions.domain.bump_rollback import rollback
 from astrago_actions.domain.references import tag_problem
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
@@ -38,6 +55,7 @@ class Inputs:
     source_token: Secret | None
     origin: Origin
     message: str
+    rollback: str
     if_missing: Literal["fail", "create"]
     if_older: Literal["skip", "fail", "apply"]
     spread: int
@@ -71,16 +89,17 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         repository=given.text("source-repository", run.repository),
         commit=given.text("source-commit", run.source_commit),
         run_url=run.url,
-        rollback_of=given.text("rollback-of"),
     )
+    going_back = given.text("rollback")
     return Inputs(
         repository="" if path else given.repository("repository"),
         branch="" if path else given.required("branch"),
-        updates=_updates(given),
+        updates=_targets(given) if going_back else _updates(given),
         token=Secret("") if path else given.required_secret("token", "the deployment token"),
         source_token=given.secret("source-token"),
         origin=origin,
-        message=_message(given, origin),
+        message=_message(given, origin, ROLLBACK_MESSAGE if going_back else DEFAULT_MESSAGE),
+        rollback=going_back,
         if_missing=given.choice("if-missing", ("fail", "create"), "fail"),
         if_older=given.choice("if-older", ("skip", "fail", "apply"), "skip"),
         spread=given.whole_number("spread", 1),
@@ -114,6 +133,7 @@ def _commit(inputs: Inputs, context: Context) -> Outputs:
         bump_id=bump.bump_id,
         clock=context.clock,
         deadline=context.clock.monotonic() + inputs.timeout,
+        history=LONG_HISTORY if inputs.rollback else HISTORY,
         on_wait=lambda error, seconds: context.step.info(
             f"{error}\nTrying again in {seconds:.1f} s."
         ),
@@ -141,6 +161,7 @@ class _Bump:
         self.superseded: dict[Update, str] = {}
         self.unordered: dict[Update, str] = {}
         self._inputs = inputs
+        self._origin = inputs.origin
         self._history = SourceHistory(
             connect(inputs.source_token or inputs.token, context.run.api_url),
             inputs.origin.repository,
@@ -149,14 +170,26 @@ class _Bump:
     def propose(self, snapshot: Snapshot) -> Proposal | None:
         """The files with our values in them, or None when nothing would change."""
         contents = {path: file.content for path, file in snapshot.files.items()}
-        updates = self._not_superseded(contents, snapshot)
+        if self._inputs.rollback:
+            updates = self._going_back(snapshot)
+        else:
+            updates = self._not_superseded(contents, snapshot)
         self.edit = edit_files(contents, updates, if_missing=self._inputs.if_missing)
         if not self.edit.changes:
             return None
-        message = compose(
-            self._inputs.message, self.edit.changes, self._inputs.origin, self.bump_id
-        )
+        message = compose(self._inputs.message, self.edit.changes, self._origin, self.bump_id)
         return Proposal(self.edit.contents, message)
+
+    def _going_back(self, snapshot: Snapshot) -> Sequence[Update]:
+        """The values before the bump that is to be taken back."""
+        commits = [(commit.sha, commit.message) for commit in snapshot.history]
+        targets = {(update.file, update.key): update for update in self._inputs.updates}
+        found = rollback(self._inputs.rollback, targets, commits)
+        if found is None:
+            raise nothing_to_take_back(self._inputs.rollback, self._inputs.branch, commits)
+        # The values were built from other commits than this run's: it is not their source.
+        self._origin = replace(self._inputs.origin, commit="", rollback_of=found.of)
+        return [replace(targets[target], value=value) for target, value in found.values.items()]
 
     def _not_superseded(
         self, contents: Mapping[str, bytes], snapshot: Snapshot
@@ -175,7 +208,7 @@ class _Bump:
 
     def _compare(self, update: Update, value: str, messages: Sequence[str]) -> None:
         origin = self._inputs.origin
-        other = source_commit_of(value, update.key, origin.repository, messages)
+        other = source_commit_of(value, (update.file, update.key), origin.repository, messages)
         relation = self._history.relation(origin.commit, other) if other else None
         if relation == "ahead":
             self.superseded[update] = value
@@ -228,8 +261,8 @@ def _spread_out(inputs: Inputs, context: Context) -> None:
         context.clock.sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret
 
 
-def _message(given: InputReader, origin: Origin) -> str:
-    template = given.text("message", DEFAULT_MESSAGE)
+def _message(given: InputReader, origin: Origin, default: str) -> str:
+    template = given.text("message", default)
     try:
         compose(template, (), origin, "")
     except ValueError as error:
@@ -253,6 +286,17 @@ def _updates(given: InputReader) -> tuple[Update, ...]:
         if problem:
             given.mistake("tags" if update.component else "updates", problem)
     return tuple(updates)
+
+
+def _targets(given: InputReader) -> tuple[Update, ...]:
+    """The keys that a rollback puts back, without values."""
+    for name in ("tags", "updates"):
+        if given.text(name):
+            given.mistake(name, "cannot be given with `rollback`, which finds the values itself")
+    components = given.items("components")
+    if not components and "{component}" in given.text("key"):
+        given.mistake("components", "is required with `rollback` and {component} in `key`")
+    return tuple(_from_tags(given, dict.fromkeys(components or ("",), "")))
 
 
 def _from_tags(given: InputReader, tags: Mapping[str, str]) -> list[Update]:

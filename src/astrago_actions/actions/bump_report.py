@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from astrago_actions.clients.deployment_branch import Commit
+from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.domain.bump_edit import Edit, Update
 from astrago_actions.errors import ActionError
 
@@ -52,4 +53,21 @@ def superseded_error(superseded: Mapping[Update, str], repository: str) -> Actio
         superseded_text(superseded),
         "Nothing to do, unless you mean to go back: then run with `if-older: apply`.",
         outputs={"superseded": True, "changed": False},
+    )
+
+
+def nothing_to_take_back(
+    wanted: str, branch: str, commits: Sequence[tuple[str, str]]
+) -> ActionError:
+    """The failure of a rollback that finds no bump."""
+    bumps = [
+        f"{sha[:8]} {message.partition(chr(10))[0]}"
+        for sha, message in commits
+        if "Bump-Id" in trailers(message)
+    ]
+    return ActionError(
+        f"No bump to take back on `{branch}`",
+        f"`{wanted}` is not among the last {len(commits)} commits as a bump of these keys. "
+        f"The newest bumps are:\n" + ("\n".join(bumps[:5]) or "none"),
+        "Name the commit of one of these bumps in `rollback`, or set the tags with `updates`.",
     )

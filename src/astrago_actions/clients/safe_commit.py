@@ -66,15 +66,16 @@ def commit_safely(
     clock: Clock,
     deadline: float,
     on_wait: Callable[[BaseException, float], None],
+    history: int = HISTORY,
 ) -> Outcome:
     """Read, decide and commit until it is done or `deadline` (a `clock.monotonic()` time) comes.
 
-    `decide` is called with every fresh snapshot and returns what to commit, or None. `bump_id` is
-    the trailer by which our commit is recognised. `on_wait` is told what went wrong and for how
-    many seconds we wait. Raises the last error when time runs out, and at once any error that
-    repeating cannot mend.
+    `decide` is called with every fresh snapshot, which holds the newest `history` commits, and
+    returns what to commit, or None. `bump_id` is the trailer by which our commit is recognised.
+    `on_wait` is told what went wrong and for how many seconds we wait. Raises the last error when
+    time runs out, and at once any error that repeating cannot mend.
     """
-    attempt = _Attempt(branch, paths, decide, bump_id)
+    attempt = _Attempt(branch, paths, decide, bump_id, history)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -108,19 +109,26 @@ class _Attempt:
     """One try after another, with what must be remembered between them."""
 
     def __init__(
-        self, branch: DeploymentBranch, paths: Sequence[str], decide: Decide, bump_id: str
+        self,
+        branch: DeploymentBranch,
+        paths: Sequence[str],
+        decide: Decide,
+        bump_id: str,
+        history: int,
     ) -> None:
         self._branch = branch
         self._paths = paths
         self._decide = decide
         self._bump_id = bump_id
+        self._history = history
         self._sent = False
         self._refused_head = ""
         self.number = 0
 
     def __call__(self) -> Outcome:
         self.number += 1
-        snapshot = self._branch.read(self._paths, history=LONG_HISTORY if self._sent else HISTORY)
+        history = LONG_HISTORY if self._sent else self._history
+        snapshot = self._branch.read(self._paths, history=history)
         ours = self._our_commit(snapshot)
         if ours is not None:
             return Outcome(ours, snapshot, self.number)

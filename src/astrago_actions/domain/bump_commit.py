@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 DEFAULT_MESSAGE = "chore({environment}): {components} -> {sha}"
+ROLLBACK_MESSAGE = "revert({environment}): {components} -> {tag}"
 _TRAILER = re.compile(r"([A-Z][A-Za-z-]*): (\S.*)")
-_CHANGE = re.compile(r"(\S+): (\S*) -> (\S+)")
+_CHANGE = re.compile(r"  (.+): (\S+) -> (\S+)")
+_EMPTY = "(empty)"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -48,12 +50,21 @@ def compose(template: str, changes: Sequence[Change], origin: Origin, bump_id: s
     Raises ValueError naming a placeholder that does not exist.
     """
     headline, _, introduction = _fill(template, changes, origin).partition("\n")
-    lines = "\n".join(
-        f"{each.key}: {each.previous or '(empty)'} -> {each.value}" for each in changes
-    )
     trailers = "\n".join(f"{name}: {value}" for name, value in _trailers(changes, origin, bump_id))
-    parts = [introduction.strip(), lines, trailers]
+    parts = [introduction.strip(), _record(changes), trailers]
     return Message(_single_line(headline), "\n\n".join(part for part in parts if part))
+
+
+def _record(changes: Sequence[Change]) -> str:
+    """Each file, and indented below it each key with its old and new value."""
+    by_file: dict[str, list[Change]] = {}
+    for change in changes:
+        by_file.setdefault(change.file, []).append(change)
+    lines: list[str] = []
+    for file, of_file in by_file.items():
+        lines.append(f"{file}:")
+        lines += [f"  {each.key}: {each.previous or _EMPTY} -> {each.value}" for each in of_file]
+    return "\n".join(lines)
 
 
 def _fill(template: str, changes: Sequence[Change], origin: Origin) -> str:
@@ -72,7 +83,7 @@ def _fill(template: str, changes: Sequence[Change], origin: Origin) -> str:
         return values[match[1]]
 
     filled = _PLACEHOLDER.sub(value, template)
-    return filled if origin.environment else filled.replace("chore():", "chore:")
+    return filled if origin.environment else filled.replace("():", ":")
 
 
 def _trailers(changes: Sequence[Change], origin: Origin, bump_id: str) -> list[tuple[str, str]]:
@@ -106,12 +117,14 @@ def trailers(message: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def recorded_changes(message: str) -> Mapping[str, tuple[str, str]]:
-    """What a bump commit says it changed: key path -> (previous, value)."""
-    found: dict[str, tuple[str, str]] = {}
+def recorded_changes(message: str) -> Mapping[tuple[str, str], tuple[str, str]]:
+    """What a bump commit says it changed: (file, key path) -> (previous, value)."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    file = ""
     for line in message.splitlines():
-        match = _CHANGE.fullmatch(line.strip())
-        if match:
-            previous = "" if match[2] == "(empty)" else match[2]
-            found[match[1]] = (previous, match[3])
+        match = _CHANGE.fullmatch(line)
+        if match and file:
+            found[file, match[1]] = ("" if match[2] == _EMPTY else match[2], match[3])
+        elif line.endswith(":") and not line.startswith(" "):
+            file = line[:-1]
     return found

@@ -11,21 +11,21 @@ _SHA_IN_TAG = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
 
 
 def source_commit_of(
-    value: str, key: str, source_repository: str, messages: Iterable[str]
+    value: str, target: tuple[str, str], source_repository: str, messages: Iterable[str]
 ) -> str | None:
-    """The commit that `value` at `key` was built from, or None when nothing tells.
+    """The commit that `value` at `target` (file, key) was built from; None when nothing tells.
 
     `messages` are the branch's newest commit messages, newest first: the last bump of this key is
     believed when it set this very value; else the SHA inside the tag, if there is one.
     """
     for message in messages:
-        if key not in recorded_changes(message):
+        if target not in recorded_changes(message):
             continue
-        if recorded_changes(message)[key][1] != value:
+        if recorded_changes(message)[target][1] != value:
             break
         found = trailers(message)
-        if source_repository in found.get("Source-Repository", ()):
-            return found.get("Source-Commit", (None,))[0]
+        if source_repository in found.get("Source-Repository", ()) and "Source-Commit" in found:
+            return found["Source-Commit"][0]
         break
     shas: list[str] = _SHA_IN_TAG.findall(value)
     return shas[-1] if shas else None

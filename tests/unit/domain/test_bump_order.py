@@ -1,0 +1,43 @@
+"""Finding the source commit of a tag that is already in the file."""
+
+from __future__ import annotations
+
+from astrago_actions.domain.bump_commit import DEFAULT_MESSAGE, Change, Origin, compose
+from astrago_actions.domain.bump_order import source_commit_of
+
+SOURCE = "xiilab/astrago-backend"
+TARGET = ("values.yaml", "core.tag")
+NEWER = "f" * 40
+
+
+def bump(value: str, commit: str = NEWER, repository: str = SOURCE) -> str:
+    change = Change(*TARGET, "old-tag", value, "core")
+    message = compose(DEFAULT_MESSAGE, [change], Origin("stage", repository, commit), "id")
+    return f"{message.headline}\n\n{message.body}"
+
+
+def test_the_last_bump_of_this_key_tells() -> None:
+    assert (
+        source_commit_of("core-1.2.3", TARGET, SOURCE, ["fix: typo", bump("core-1.2.3")]) == NEWER
+    )
+
+
+def test_an_older_bump_of_this_key_is_not_asked() -> None:
+    messages = [bump("core-1.2.4"), bump("core-1.2.3", "a" * 40)]
+    assert source_commit_of("core-1.2.3", TARGET, SOURCE, messages) is None
+
+
+def test_a_bump_from_another_repository_says_nothing_about_ours() -> None:
+    assert source_commit_of("core-1.2", TARGET, SOURCE, [bump("core-1.2", NEWER, "x/y")]) is None
+
+
+def test_without_a_bump_the_sha_in_the_tag_tells() -> None:
+    assert source_commit_of("core-stage-ca58a8c3", TARGET, SOURCE, []) == "ca58a8c3"
+
+
+def test_the_last_sha_in_the_tag_is_the_commit() -> None:
+    assert source_commit_of("core-1234567-ca58a8c3", TARGET, SOURCE, []) == "ca58a8c3"
+
+
+def test_a_version_is_no_sha() -> None:
+    assert source_commit_of("core-stage-1.0", TARGET, SOURCE, []) is None
