@@ -1,19 +1,49 @@
-"""How a bump is told: in the job summary, and when a newer build was there first."""
+"""How a bump is told, in the log and in the job summary."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from astrago_actions.clients.deployment_branch import Commit
-from astrago_actions.domain.bump_commit import trailers
-from astrago_actions.domain.bump_edit import Edit, Update
-from astrago_actions.errors import ActionError
+from astrago_actions.actions.bump_proposal import Bump
+from astrago_actions.actions.bump_refusals import superseded_text
+from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch
+from astrago_actions.step import Step
 
 
-def summary(
-    repository: str, branch: str, edit: Edit, commit: Commit | None, attempts: int, requests: int
-) -> str:
+@dataclass(frozen=True)
+class Report:
+    """What came of a bump."""
+
+    branch: DeploymentBranch
+    bump: Bump
+    commit: Commit | None = None
+    attempts: int = 1
+    pull_request_url: str = ""
+    dry_run: bool = False
+
+
+def tell(report: Report, step: Step) -> None:
+    """Say what was changed, what was not, and why."""
+    for note in report.bump.edit.notes:
+        step.notice("About the edited file", note)
+    if report.bump.superseded:
+        step.warning("A newer build is already there", superseded_text(report.bump.superseded))
+    for update, value in report.bump.unordered.items():
+        step.info(
+            f"{update.key}: whether `{value}` is newer or older than this commit is not known "
+            "(its commit is not in the source repository's history, or cannot be seen); applied."
+        )
+    step.info(report.bump.edit.diff or "Nothing to change.")
+    if report.commit:
+        step.info(f"Committed as {report.commit.sha}: {report.commit.url}")
+    if report.pull_request_url:
+        step.info(f"Pull request: {report.pull_request_url}")
+    step.summary(summary(report))
+
+
+def summary(report: Report) -> str:
     """The section of the job summary."""
+    edit = report.bump.edit
     rows = "\n".join(
         f"| {change.component or '-'} | `{change.key}` | `{change.previous or '(empty)'}` "
         f"| `{change.value}` |"
@@ -21,53 +51,24 @@ def summary(
     )
     table = f"| component | key | from | to |\n|---|---|---|---|\n{rows}\n" if rows else ""
     diff = f"\n```diff\n{edit.diff}```\n" if edit.diff else ""
-    tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    newer = (
+        f"\n> [!WARNING]\n> {superseded_text(report.bump.superseded)}\n"
+        if report.bump.superseded
+        else ""
+    )
+    tries = "1 attempt" if report.attempts == 1 else f"{report.attempts} attempts"
     return (
-        f"### Tags in {repository}\n\n{_headline(branch, edit, commit)} "
-        f"({tries}, {requests} requests)\n\n{table}{diff}"
+        f"### Tags in {report.branch.repository}\n\n{_headline(report)} "
+        f"({tries}, {report.branch.requests} requests)\n\n{table}{diff}{newer}"
     )
 
 
-def _headline(branch: str, edit: Edit, commit: Commit | None) -> str:
-    if commit:
-        return f"Committed to `{branch}` as [{commit.sha[:8]}]({commit.url})"
-    if edit.changes:
+def _headline(report: Report) -> str:
+    branch = report.branch.branch
+    if report.pull_request_url:
+        return f"Proposed for `{branch}` in {report.pull_request_url}"
+    if report.commit:
+        return f"Committed to `{branch}` as [{report.commit.sha[:8]}]({report.commit.url})"
+    if report.dry_run and report.bump.edit.changes:
         return f"Would change `{branch}` (dry run)"
     return f"Nothing to change on `{branch}`"
-
-
-def superseded_text(superseded: Mapping[Update, str]) -> str:
-    """Which values stayed, because they are newer."""
-    lines = [
-        f"{update.key} stays at {value}: it was built from a commit that contains this one, "
-        f"so {update.value} is older."
-        for update, value in superseded.items()
-    ]
-    return "\n".join(lines)
-
-
-def superseded_error(superseded: Mapping[Update, str], repository: str) -> ActionError:
-    """The failure for `if-older: fail`."""
-    return ActionError(
-        f"A newer build is already in {repository}",
-        superseded_text(superseded),
-        "Nothing to do, unless you mean to go back: then run with `if-older: apply`.",
-        outputs={"superseded": True, "changed": False},
-    )
-
-
-def nothing_to_take_back(
-    wanted: str, branch: str, commits: Sequence[tuple[str, str]]
-) -> ActionError:
-    """The failure of a rollback that finds no bump."""
-    bumps = [
-        f"{sha[:8]} {message.partition(chr(10))[0]}"
-        for sha, message in commits
-        if "Bump-Id" in trailers(message)
-    ]
-    return ActionError(
-        f"No bump to take back on `{branch}`",
-        f"`{wanted}` is not among the last {len(commits)} commits as a bump of these keys. "
-        f"The newest bumps are:\n" + ("\n".join(bumps[:5]) or "none"),
-        "Name the commit of one of these bumps in `rollback`, or set the tags with `updates`.",
-    )

@@ -59,7 +59,7 @@ class DeploymentBranch:
     """One branch of one repository; `requests` counts what was sent to GitHub about it."""
 
     def __init__(self, connection: Github, repository: str, branch: str) -> None:
-        self._connection = connection
+        self.connection = connection
         self.repository = repository
         self.branch = branch
         self.requests = 0
@@ -74,7 +74,7 @@ class DeploymentBranch:
         with explained("read the deployment repository", self.repository, branch=self.branch):
             self.requests += 1
             data = graphql(
-                self._connection, _read_query(len(paths)), self._variables(paths, history)
+                self.connection, _read_query(len(paths)), self._variables(paths, history)
             )
         head = self._head(data["repository"])
         files = {path: self._file(path, head[f"file{number}"]) for number, path in enumerate(paths)}
@@ -101,7 +101,7 @@ class DeploymentBranch:
         }
         with explained_write("commit the new tags", self.repository, branch=self.branch):
             self.requests += 1
-            data = graphql(self._connection, _COMMIT, {"input": commit_input})
+            data = graphql(self.connection, _COMMIT, {"input": commit_input})
         created = data["createCommitOnBranch"]["commit"]
         return Commit(created["oid"], created["url"], f"{message.headline}\n\n{message.body}")
 
@@ -124,7 +124,7 @@ class DeploymentBranch:
     def _branch_missing(self) -> NotFound:
         with explained("list the branches", self.repository):
             self.requests += 1
-            _, found = self._connection.requester.requestJsonAndCheck(
+            _, found = self.connection.requester.requestJsonAndCheck(
                 "GET", f"/repos/{self.repository}/branches", parameters={"per_page": 100}
             )
         names = [each["name"] for each in found]
@@ -160,7 +160,7 @@ class DeploymentBranch:
         """The bytes of a file that GraphQL cuts or cannot show as text."""
         with explained(f"read `{path}`", self.repository):
             self.requests += 1
-            _, found = self._connection.requester.requestJsonAndCheck(
+            _, found = self.connection.requester.requestJsonAndCheck(
                 "GET", f"/repos/{self.repository}/git/blobs/{blob}"
             )
         content = base64.b64decode(found["content"])

@@ -1,0 +1,96 @@
+"""The change that a bump wants, decided anew on every state of the branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import uuid4
+
+from astrago_actions.actions.bump_refusals import nothing_to_take_back, superseded_error
+from astrago_actions.clients.deployment_branch import Snapshot
+from astrago_actions.clients.safe_commit import Proposal
+from astrago_actions.clients.source_history import SourceHistory
+from astrago_actions.domain.bump_commit import Origin, compose
+from astrago_actions.domain.bump_edit import Edit, Update, edit_files, present_values
+from astrago_actions.domain.bump_order import source_commit_of
+from astrago_actions.domain.bump_rollback import rollback
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a bump wants, whatever the branch looks like; see action.yml for each."""
+
+    updates: tuple[Update, ...]
+    origin: Origin
+    message: str
+    rollback: str
+    if_missing: Literal["fail", "create"]
+    if_older: Literal["skip", "fail", "apply"]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files to change, each once, in the order given."""
+        return tuple(dict.fromkeys(update.file for update in self.updates))
+
+
+class Bump:
+    """A wish applied to what the branch holds; remembers what came of it for the report."""
+
+    def __init__(self, wish: Wish, history: SourceHistory, branch: str) -> None:
+        self.bump_id = uuid4().hex[:16]
+        self.edit = Edit({}, (), (), "")
+        self.superseded: dict[Update, str] = {}
+        self.unordered: dict[Update, str] = {}
+        self._wish = wish
+        self._origin = wish.origin
+        self._history = history
+        self._branch = branch
+
+    def propose(self, snapshot: Snapshot) -> Proposal | None:
+        """The files with our values in them, or None when nothing would change."""
+        contents = {path: file.content for path, file in snapshot.files.items()}
+        if self._wish.rollback:
+            updates = self._going_back(snapshot)
+        else:
+            updates = self._not_superseded(contents, snapshot)
+        self.edit = edit_files(contents, updates, if_missing=self._wish.if_missing)
+        if not self.edit.changes:
+            return None
+        message = compose(self._wish.message, self.edit.changes, self._origin, self.bump_id)
+        return Proposal(self.edit.contents, message)
+
+    def _going_back(self, snapshot: Snapshot) -> Sequence[Update]:
+        """The values before the bump that is to be taken back."""
+        commits = [(commit.sha, commit.message) for commit in snapshot.history]
+        targets = {(update.file, update.key): update for update in self._wish.updates}
+        found = rollback(self._wish.rollback, targets, commits)
+        if found is None:
+            raise nothing_to_take_back(self._wish.rollback, self._branch, commits)
+        # The values were built from other commits than this run's: it is not their source.
+        self._origin = replace(self._wish.origin, commit="", rollback_of=found.of)
+        return [replace(targets[target], value=value) for target, value in found.values.items()]
+
+    def _not_superseded(
+        self, contents: Mapping[str, bytes], snapshot: Snapshot
+    ) -> Sequence[Update]:
+        """The updates that are not older than what the files already hold."""
+        self.superseded, self.unordered = {}, {}
+        if self._wish.if_older == "apply" or not self._wish.origin.commit:
+            return self._wish.updates
+        messages = [commit.message for commit in snapshot.history]
+        for update, value in present_values(contents, self._wish.updates).items():
+            if value and value != update.value:
+                self._compare(update, value, messages)
+        if self.superseded and self._wish.if_older == "fail":
+            raise superseded_error(self.superseded, self._branch)
+        return [update for update in self._wish.updates if update not in self.superseded]
+
+    def _compare(self, update: Update, value: str, messages: Sequence[str]) -> None:
+        origin, target = self._wish.origin, (update.file, update.key)
+        other = source_commit_of(value, target, origin.repository, messages)
+        relation = self._history.relation(origin.commit, other) if other else None
+        if relation == "ahead":
+            self.superseded[update] = value
+        elif relation in {None, "diverged"}:
+            self.unordered[update] = value

@@ -1,0 +1,45 @@
+"""Why a bump changes nothing: a newer build is there, or there is no bump to take back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from astrago_actions.domain.bump_commit import trailers
+from astrago_actions.domain.bump_edit import Update
+from astrago_actions.errors import ActionError
+
+
+def superseded_text(superseded: Mapping[Update, str]) -> str:
+    """Which values stayed, because they are newer."""
+    return " ".join(
+        f"`{update.key}` stays at `{value}`: it was built from a commit that contains this one, "
+        f"so `{update.value}` is older."
+        for update, value in superseded.items()
+    )
+
+
+def superseded_error(superseded: Mapping[Update, str], branch: str) -> ActionError:
+    """The failure for `if-older: fail`."""
+    return ActionError(
+        f"A newer build is already on `{branch}`",
+        superseded_text(superseded),
+        "Nothing to do, unless you mean to go back: then run with `if-older: apply`.",
+        outputs={"superseded": True, "changed": False},
+    )
+
+
+def nothing_to_take_back(
+    wanted: str, branch: str, commits: Sequence[tuple[str, str]]
+) -> ActionError:
+    """The failure of a rollback that finds no bump."""
+    bumps = [
+        f"{sha[:8]} {message.splitlines()[0]}"
+        for sha, message in commits
+        if "Bump-Id" in trailers(message)
+    ]
+    return ActionError(
+        f"No bump to take back on `{branch}`",
+        f"`{wanted}` is not among the last {len(commits)} commits as a bump of these keys. "
+        "The newest bumps are:\n" + ("\n".join(bumps[:5]) or "none"),
+        "Name the commit of one of these bumps in `rollback`, or set the tags with `updates`.",
+    )
