@@ -27,6 +27,7 @@ from astrago_actions.domain.bump_commit import (
     compose,
 )
 from astrago_actions.domain.bump_edit import edit_files
+from astrago_actions.domain.bump_order import commit_that_set
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
 
@@ -99,7 +100,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
         bump = Bump(inputs.wish, _source_history(inputs, context), inputs.branch)
         report = _carry_out(inputs, context, branch, bump)
     tell(report, context.step)
-    return _outputs(report)
+    return _outputs(report, inputs.wish)
 
 
 def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump: Bump) -> Report:
@@ -117,7 +118,9 @@ def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump:
             raise
         context.step.notice("The branch takes no direct commits", error.detail)
         return propose_pull_request(branch, bump, inputs.wish, inputs.pull_request, context)
-    return Report(branch, bump, commit=outcome.commit, attempts=outcome.attempts)
+    return Report(
+        branch, bump, commit=outcome.commit, snapshot=outcome.snapshot, attempts=outcome.attempts
+    )
 
 
 def _commit(
@@ -154,10 +157,10 @@ def _edit_checkout(inputs: Inputs, folder: Path, context: Context) -> Outputs:
     )
 
 
-def _outputs(report: Report) -> Outputs:
+def _outputs(report: Report, wish: Wish) -> Outputs:
     commit = report.commit
     return Outputs(
-        commit_sha=commit.sha if commit else "",
+        commit_sha=commit.sha if commit else _commit_in_place(report, wish),
         commit_url=commit.url if commit else "",
         changed=commit is not None,
         previous=_previous(report.bump.edit.changes),
@@ -165,6 +168,15 @@ def _outputs(report: Report) -> Outputs:
         superseded=bool(report.bump.superseded),
         pull_request_url=report.pull_request_url,
     )
+
+
+def _commit_in_place(report: Report, wish: Wish) -> str:
+    """The earlier commit that set these values, when there was nothing left to change."""
+    if report.snapshot is None or report.bump.superseded:
+        return ""
+    wanted = {(update.file, update.key): update.value for update in wish.updates}
+    commits = [(commit.sha, commit.message) for commit in report.snapshot.history]
+    return commit_that_set(wanted, commits) or ""
 
 
 def _previous(changes: tuple[Change, ...]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
 from astrago_actions.actions.bump_refusals import superseded_text
-from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch
+from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.step import Step
 
 
@@ -17,6 +17,7 @@ class Report:
     branch: DeploymentBranch
     bump: Bump
     commit: Commit | None = None
+    snapshot: Snapshot | None = None
     attempts: int = 1
     pull_request_url: str = ""
     dry_run: bool = False

@@ -22,10 +22,12 @@ def read_updates(given: InputReader) -> tuple[Update, ...]:
         given.mistake(
             "key", f"`{key}` in `{file}` would be set twice; use {{component}} in the key"
         )
-    for update in updates:
-        problem = _value_problem(update.value)
+    named = [("tags", tag) for tag in tags.values()]
+    named += [("updates", update.value) for update in updates if not update.component]
+    for name, value in named:
+        problem = _value_problem(value)
         if problem:
-            given.mistake("tags" if update.component else "updates", problem)
+            given.mistake(name, problem)
     return tuple(updates)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from astrago_actions.domain.bump_commit import recorded_changes, trailers
 
@@ -29,3 +29,17 @@ def source_commit_of(
         break
     shas: list[str] = _SHA_IN_TAG.findall(value)
     return shas[-1] if shas else None
+
+
+def commit_that_set(
+    wanted: Mapping[tuple[str, str], str], commits: Iterable[tuple[str, str]]
+) -> str | None:
+    """The newest bump, among (sha, message), that gave one of these targets its wanted value.
+
+    A job that runs again finds its values in place; this is the commit to wait for then.
+    """
+    for sha, message in commits:
+        recorded = recorded_changes(message)
+        if any(recorded.get(target, ("", ""))[1] == value for target, value in wanted.items()):
+            return sha
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from astrago_actions.domain.bump_commit import DEFAULT_MESSAGE, Change, Origin, compose
-from astrago_actions.domain.bump_order import source_commit_of
+from astrago_actions.domain.bump_order import commit_that_set, source_commit_of
 
 SOURCE = "xiilab/astrago-backend"
 TARGET = ("values.yaml", "core.tag")
@@ -41,3 +41,12 @@ def test_the_last_sha_in_the_tag_is_the_commit() -> None:
 
 def test_a_version_is_no_sha() -> None:
     assert source_commit_of("core-stage-1.0", TARGET, SOURCE, []) is None
+
+
+def test_values_that_are_in_place_lead_to_the_commit_that_set_them() -> None:
+    commits = [("3" * 40, "docs"), ("2" * 40, bump("core-2")), ("1" * 40, bump("core-1"))]
+    assert commit_that_set({TARGET: "core-2"}, commits) == "2" * 40
+
+
+def test_no_recorded_commit_set_values_that_came_by_hand() -> None:
+    assert commit_that_set({TARGET: "core-9"}, [("2" * 40, bump("core-2"))]) is None
