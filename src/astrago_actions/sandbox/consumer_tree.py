@@ -1,0 +1,42 @@
+"""What a workflow gets by `uses: xiilab/astrago-actions/...`, taken from a working tree."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from astrago_actions.errors import ActionError
+
+# Everything that actions and reusable workflows need at run time; tests and documents are not.
+_SERVED = ("action.yml", "actions", "src", "requirements", ".github/workflows")
+
+
+def source_root() -> Path:
+    """The checkout that this program runs from; raises `ActionError` when it is installed alone."""
+    root = Path(__file__).parents[3]
+    if not (root / "actions").is_dir() or not (root / "examples").is_dir():
+        raise ActionError(
+            "The demo needs a checkout",
+            f"{root} holds no actions and no examples.",
+            "Clone xiilab/astrago-actions and run `make demo` in it.",
+        )
+    return root
+
+
+def export_consumer_tree(root: Path, destination: Path) -> Path:
+    """Copy the served part of the working tree, root links included, uncommitted changes too.
+
+    Executors copy the whole folder before every step, so it holds nothing else. Returns
+    `destination`.
+    """
+    links = [each.name for each in (root / "actions").iterdir() if (root / each.name).is_symlink()]
+    present = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = [*present, "--", *_SERVED, *links]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    for name in sorted(set(listed.stdout.split("\0")) - {""}):
+        source, target = root / name, destination / name
+        if source.is_symlink() or source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    return destination
