@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
+import json
 import os
+import signal
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -14,7 +16,7 @@ from astrago_actions.clock import SystemClock
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader
-from astrago_actions.step import RunnerStep, Step
+from astrago_actions.step import RunnerStep, Step, output_text
 from astrago_actions.workflow_run import WorkflowRun
 
 ACTIONS: Mapping[str, str] = {
@@ -27,35 +29,63 @@ ACTIONS: Mapping[str, str] = {
 }
 
 
-def run_as_step(name: str) -> int:
-    """Run an action as a step of a workflow; its inputs are JSON in the variable INPUTS.
+class Terminated(KeyboardInterrupt):
+    """The runner, or somebody, asked the process to end; what is under way may tidy up."""
 
-    The variable holds secrets, so it is removed before anything else can see it.
+
+def run_as_step(name: str, inputs: str | None = None) -> int:
+    """Run an action as a step of a workflow; returns the exit code.
+
+    `inputs` is the JSON of `toJSON(inputs)`. Left out, it is taken out of the environment: it holds
+    secrets, which no program that the action starts is to inherit.
     """
-    import json
+    prepare_process()
+    step = RunnerStep()
+    try:
+        given = _given(os.environ.pop("INPUTS", "") if inputs is None else inputs)
+    except ValueError as error:
+        return _fail(step, _unreadable(error))
+    return run_action(name, given, step)
 
-    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
-    given = json.loads(os.environ.pop("INPUTS", "") or "{}")
-    return run_action(name, given, RunnerStep())
+
+def _given(text: str) -> dict[str, str]:
+    """The inputs by name; GitHub makes every value a string, other runners may not."""
+    found = json.loads(text or "{}")
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")
+    return {name: output_text(value) for name, value in found.items()}
+
+
+def _unreadable(error: Exception) -> ActionError:
+    return ActionError(
+        "The inputs did not arrive",
+        f"The variable INPUTS is not what `toJSON(inputs)` makes: {error}.",
+        "Use the action as it is; its own step sets INPUTS.",
+    )
 
 
 def run_action(name: str, given: Mapping[str, str], step: Step) -> int:
     """Read the inputs, run the action, write its outputs; returns the exit code."""
-    action = importlib.import_module(ACTIONS[name])
-    run = WorkflowRun.from_environment(os.environ)
-    context = Context(step, run, SystemClock())
+    context = Context(step, WorkflowRun.from_environment(os.environ), SystemClock())
     try:
-        reader = InputReader(given, mask=step.mask)
-        inputs = action.read(reader, run)
-        reader.check()
-        step.outputs(named_outputs(action.run(inputs, context)))
+        step.outputs(_outputs_of(importlib.import_module(ACTIONS[name]), given, context))
         return 0
     except ActionError as error:
         return _fail(step, error)
+    except KeyboardInterrupt as interrupt:
+        step.info(f"{name} was cancelled.")
+        return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
     except Exception as error:  # noqa: BLE001 - the last resort, so that nobody meets a traceback
         return _fail(step, _unexpected(name, error))
     finally:
         record_stages(context)
+
+
+def _outputs_of(action: Any, given: Mapping[str, str], context: Context) -> dict[str, object]:
+    reader = InputReader(given, mask=context.step.mask)
+    inputs = action.read(reader, context.run)
+    reader.check()
+    return named_outputs(action.run(inputs, context))
 
 
 def named_outputs(outputs: Any) -> dict[str, object]:
@@ -69,7 +99,10 @@ def record_stages(context: Context) -> None:
         return
     from astrago_actions.clients.stage_file import append_stages
 
-    append_stages(context.run.temporary, context.stages)
+    try:
+        append_stages(context.run.temporary, context.stages)
+    except OSError as error:
+        context.step.info(f"The times of this step are not kept for pipeline-metrics: {error}")
 
 
 def _fail(step: Step, error: ActionError) -> int:
@@ -77,6 +110,8 @@ def _fail(step: Step, error: ActionError) -> int:
     if error.outputs:
         step.outputs(error.outputs)
     if os.environ.get("RUNNER_DEBUG") == "1":
+        import traceback
+
         step.info("".join(traceback.format_exception(error)))
     return error.exit_code
 
@@ -92,11 +127,34 @@ def _unexpected(name: str, error: Exception) -> ActionError:
     return wrapped
 
 
+def _terminate(_signal: int, _frame: object) -> None:
+    raise Terminated
+
+
+def prepare_process() -> None:
+    """Let nothing stand in the way of what is printed, and a request to end be heard."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line `astrago-actions`; returns the exit code."""
     from astrago_actions.command_line import run_command
 
-    return run_command(sys.argv[1:] if arguments is None else arguments)
+    prepare_process()
+    try:
+        code = run_command(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        sys.stderr.write("Cancelled.\n")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); the interpreter must not trip over that.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

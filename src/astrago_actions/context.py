@@ -23,11 +23,14 @@ class Context:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what happens inside as the stage `name`; a failure inside marks it failed."""
+        """Time what happens inside as the stage `name`, with how it ended."""
         started_at = self.clock.now()
         result = "failure"
         try:
             yield
             result = "success"
+        except KeyboardInterrupt:
+            result = "cancelled"
+            raise
         finally:
             self.stages.append(Stage(name, started_at, self.clock.now(), result))

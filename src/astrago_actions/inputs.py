@@ -6,22 +6,28 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from astrago_actions.errors import InputErrors, Mistake
 
 Choice = TypeVar("Choice", bound=str)
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-_DAYS = re.compile(r"(\d+)d")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)", re.IGNORECASE)
+_DURATION = re.compile(
+    r"(?:([0-9]{1,9})d\s*)?(?:([0-9]{1,9})h\s*)?(?:([0-9]{1,9})m\s*)?"
+    r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s?)?"
+)
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([KMGT]?i?B?)", re.IGNORECASE)
 _SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE_UNITS_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*)/[A-Za-z0-9._-]+")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
+_SHOWN_LENGTH = 100
 
 
 class Secret:
     """A value that never shows itself by accident: `reveal()` is the only way to read it."""
+
+    __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -29,6 +35,15 @@ class Secret:
     def reveal(self) -> str:
         """The value itself, for the one place that sends it."""
         return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -58,7 +73,9 @@ class InputReader:
 
     def mistake(self, name: str, message: str) -> None:
         """Note that the input `name` is wrong, and why, in words that say how to put it right."""
-        self.mistakes.append(Mistake(self._aliases.get(name, name), message))
+        noted = Mistake(self._aliases.get(name, name), message)
+        if noted not in self.mistakes:
+            self.mistakes.append(noted)
 
     def check(self) -> None:
         """Raise `InputErrors` if any mistake was noted."""
@@ -71,7 +88,8 @@ class InputReader:
         `known` holds values that are no inputs of ours. Mistakes are noted here, under our names.
         """
         given = {name: self.text(ours) for name, ours in names.items()}
-        reader = InputReader({**given, **known}, aliases=names, mask=self._mask)
+        aliases = {name: self._aliases.get(ours, ours) for name, ours in names.items()}
+        reader = InputReader({**given, **known}, aliases=aliases, mask=self._mask)
         reader.mistakes = self.mistakes
         return reader
 
@@ -94,7 +112,7 @@ class InputReader:
         for each in choices:
             if value == each:
                 return each
-        self.mistake(name, f"must be one of {', '.join(choices)}; it is `{value}`")
+        self.mistake(name, f"must be one of {', '.join(choices)}; it is {_shown(value)}")
         return default
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -102,7 +120,7 @@ class InputReader:
         value = self.text(name).lower()
         if value in {"", "true", "false"}:
             return default if not value else value == "true"
-        self.mistake(name, f"must be true or false; it is `{value}`")
+        self.mistake(name, f"must be true or false; it is {_shown(value)}")
         return default
 
     def whole_number(self, name: str, default: int, *, least: int = 0) -> int:
@@ -110,19 +128,21 @@ class InputReader:
         value = self.text(name)
         if not value:
             return default
-        if not (value.isascii() and value.isdigit()) or int(value) < least:
-            self.mistake(name, f"must be a whole number of at least {least}; it is `{value}`")
+        if not _WHOLE_NUMBER.fullmatch(value) or int(value) < least:
+            self.mistake(name, f"must be a whole number of at least {least}; it is {_shown(value)}")
             return default
         return int(value)
 
     def seconds(self, name: str, default: float) -> float:
-        """A duration: plain seconds, or `90s`, `10m`, `1h30m`, `30d`."""
+        """A duration in seconds, given as plain seconds or as `90s`, `10m`, `1h30m`, `30d`."""
         value = self.text(name)
         if not value:
             return default
         parsed = parse_duration(value)
         if parsed is None:
-            self.mistake(name, f"must be a duration such as 90, 10m or 1h30m; it is `{value}`")
+            self.mistake(
+                name, f"must be a duration like 90, 10m or 1h30m; it is {_shown(value)}"
+            )
             return default
         return parsed
 
@@ -133,7 +153,7 @@ class InputReader:
             return None
         parsed = parse_size(value)
         if parsed is None:
-            self.mistake(name, f"must be a size such as 250MB or 1.5GiB; it is `{value}`")
+            self.mistake(name, f"must be a size such as 250MB or 1.5GiB; it is {_shown(value)}")
         return parsed
 
     def secret(self, name: str) -> Secret | None:
@@ -158,37 +178,32 @@ class InputReader:
         if not value:
             self.mistake(name, "is required and was not given")
         elif not _REPOSITORY.fullmatch(value):
-            self.mistake(name, f"must be owner/name; it is `{value}`")
+            self.mistake(name, f"must be owner/name; it is {_shown(value)}")
         return value
 
     def url(self, name: str) -> str:
         """An http or https address without a trailing slash, or an empty string."""
         value = self.text(name).rstrip("/")
-        if not value:
-            return ""
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            self.mistake(name, f"must be an http(s) address; it is `{value}`")
-        elif parts.username or parts.password:
-            self.mistake(name, "must not hold credentials; give them in their own inputs")
+        problem = _address_problem(value) if value else None
+        if problem:
+            self.mistake(name, problem)
         return value
 
     def items(self, name: str) -> tuple[str, ...]:
         """A list: JSON, or parted by commas or newlines; blanks and empty items are dropped."""
         value = self.text(name)
-        if not value.startswith("["):
-            return tuple(part.strip() for part in re.split(r"[,\n]", value) if part.strip())
-        parsed = self._json(name, value)
-        if parsed is None:
-            return ()
-        if not all(isinstance(each, str) for each in parsed):
-            self.mistake(name, "must be a JSON list of strings")
-            return ()
-        return tuple(parsed)
+        parts: list[str] = re.split(r"[,\r\n]", value)
+        if value.startswith("["):
+            parts = self._json(name, value) or []
+            if not all(isinstance(each, str) for each in parts):
+                self.mistake(name, "must be a JSON list of strings")
+                return ()
+        return tuple(part.strip() for part in parts if part.strip())
 
     def lines(self, name: str) -> tuple[str, ...]:
         """The non-empty lines, without surrounding blanks."""
-        return tuple(line.strip() for line in self.text(name).splitlines() if line.strip())
+        lines = (line.strip() for line in _LINE_BREAK.split(self.text(name)))
+        return tuple(line for line in lines if line)
 
     def mapping(self, name: str) -> dict[str, str]:
         """A map of strings: a JSON object, or lines `name=value`."""
@@ -205,9 +220,9 @@ class InputReader:
         for line in self.lines(name):
             key, separator, rest = line.partition("=")
             if not separator or not key.strip():
-                self.mistake(name, f"line `{line}` is not name=value")
+                self.mistake(name, f"line {_shown(line)} is not name=value")
             elif key.strip() in found:
-                self.mistake(name, f"names `{key.strip()}` twice")
+                self.mistake(name, f"names {_shown(key.strip())} twice")
             else:
                 found[key.strip()] = rest.strip()
         return found
@@ -219,23 +234,56 @@ class InputReader:
 
     def _json(self, name: str, value: str) -> Any:
         try:
-            return json.loads(value)
+            return json.loads(value, object_pairs_hook=_without_repeats, parse_constant=_no_number)
+        except RecursionError:
+            self.mistake(name, "is JSON that is nested too deeply")
         except ValueError as error:
             self.mistake(name, f"is not valid JSON ({error})")
-            return None
+        return None
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; a name given twice is nearly always a slip, and the first would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it names {_shown(max(names, key=names.count))} twice")
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _address_problem(value: str) -> str | None:
+    """What keeps a text from being an http(s) address; never repeats credentials."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return "must be an http(s) address; its host or port is broken"
+    if usable and "@" in parts.netloc:
+        return "must not hold credentials; give them in their own inputs"
+    if usable and value.isprintable() and " " not in value:
+        return None
+    return "must be an http(s) address" + ("" if "@" in value else f"; it is {_shown(value)}")
+
+
+def _shown(value: str) -> str:
+    """A value as a message repeats it: in backquotes, on one line, not too long."""
+    line = " ".join(value.split())
+    return f"`{line}`" if len(line) <= _SHOWN_LENGTH else f"`{line[:_SHOWN_LENGTH]}…`"
 
 
 def parse_duration(text: str) -> float | None:
     """Seconds in `600`, `90s`, `10m`, `1h30m` or `30d`; None when it is none of these."""
-    compact = text.replace(" ", "")
-    days = _DAYS.fullmatch(compact)
-    if days:
-        return float(days[1]) * 86400
-    match = _DURATION.fullmatch(compact)
-    if not compact or match is None:
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
         return None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return days * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 def parse_size(text: str) -> int | None:

@@ -12,27 +12,45 @@ MINIMUM = (3, 10)
 
 def main():
     # type: () -> int
-    """Run the action named on the command line; returns the exit code."""
+    """Run the action named on the command line; returns the exit code.
+
+    The variable INPUTS holds secrets, so it leaves the environment before any program is started.
+    """
+    inputs = os.environ.pop("INPUTS", "")
     if sys.version_info < MINIMUM:
-        print(
-            "::error title=Python is too old::astrago-actions needs Python 3.10 or newer; "
-            "this runner's python3 is %d.%d. Add actions/setup-python before this step."
-            % sys.version_info[:2]
+        return _error(
+            "Python is too old",
+            "astrago-actions needs Python 3.10 or newer; this runner's python3 is %d.%d (%s). "
+            "Add actions/setup-python before this step."
+            % (sys.version_info[0], sys.version_info[1], sys.executable),
         )
-        return 1
     source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, source)
     from astrago_actions.dependencies import DependenciesMissing, dependencies_folder
 
     try:
-        sys.path.insert(1, dependencies_folder(os.path.dirname(source)))
+        packages = dependencies_folder(os.path.dirname(source))
     except DependenciesMissing as missing:
-        text = str(missing).replace("%", "%25").replace("\r", "").replace("\n", "%0A")
-        print("::error title=The action's Python packages could not be installed::" + text)
-        return 1
-    from astrago_actions.__main__ import run_as_step
+        return _error("The action's Python packages could not be installed", str(missing))
+    except KeyboardInterrupt:
+        print("Cancelled while the action's Python packages were installed.")
+        return 130
+    sys.path.insert(1, packages)
+    try:
+        from astrago_actions.__main__ import run_as_step
+    except ImportError as error:
+        return _error(
+            "The action's Python packages are damaged",
+            "%s. Remove %s on the runner and run again." % (error, packages),
+        )
+    return run_as_step(sys.argv[1], inputs)
 
-    return run_as_step(sys.argv[1])
+
+def _error(title, message):
+    # type: (str, str) -> int
+    text = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    print("::error title=" + title + "::" + text)
+    return 1
 
 
 if __name__ == "__main__":

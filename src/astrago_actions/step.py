@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
@@ -21,8 +21,21 @@ from astrago_actions.errors import ActionError
 
 # Source: runner FileCommandManager.cs; a larger file is refused as a whole.
 SUMMARY_LIMIT = 1024 * 1024
+# Kept free by ordinary sections, so that a failure can always be told.
+SUMMARY_RESERVE = 32 * 1024
+SUMMARY_FULL = "_The rest was left out: a summary holds 1 MiB. The log has all of it._\n"
+# Source: runner ExecutionContext.cs; the rest of a longer message is thrown away.
+ANNOTATION_LIMIT = 4096
+# Source: GitHub's REST description of check run annotations.
+ANNOTATION_TITLE_LIMIT = 255
+# Shorter lines of a secret, such as the braces of a key in JSON, are no secrets.
+SHORTEST_SECRET = 4
 
 _LINE_BREAKS = re.compile(r"\r\n|[\r\n]")
+_TERMINAL_CODES = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)|[ -/]+[0-~])"
+)
+_ZERO_WIDTH_JOINER = "\u200d"  # holds emoji together
 
 
 class Step(Protocol):
@@ -41,7 +54,7 @@ class Step(Protocol):
         """Tell the reader about something that deserves attention but stops nothing."""
 
     def mask(self, secret: str) -> None:
-        """Never show this value again, in logs, summaries or errors."""
+        """Never show this value again, in logs, summaries, outputs or errors."""
 
     def summary(self, markdown: str) -> None:
         """Add a section to the job summary."""
@@ -57,18 +70,37 @@ class Masks:
     """The secrets of one run and the text without them."""
 
     def __init__(self) -> None:
-        self._secrets: set[str] = set()
+        self._secrets: list[str] = []
 
     def add(self, secret: str) -> None:
-        """Hide the secret and each of its lines from now on."""
-        parts = [secret, *secret.splitlines()]
-        self._secrets.update(part.strip() for part in parts if len(part.strip()) > 3)
+        """Hide the secret, each of its lines, and the forms that they take when quoted."""
+        parts = {secret.strip(), *(line.strip() for line in secret.splitlines())}
+        forms = {form for part in parts if len(part) >= SHORTEST_SECRET for form in _forms(part)}
+        self._secrets = sorted(forms.union(self._secrets), key=len, reverse=True)
 
     def apply(self, text: str) -> str:
         """The text with every known secret replaced by three stars."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
+        for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it is, in JSON, in Python's messages, in addresses and in base64."""
+    from base64 import b64encode
+    from urllib.parse import quote, quote_plus
+
+    encoded = secret.encode("utf-8", "replace")
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(encoded),
+        quote(encoded, safe=""),
+        quote_plus(encoded),
+        b64encode(encoded).decode("ascii"),
+    }
 
 
 class RunnerStep:
@@ -76,7 +108,7 @@ class RunnerStep:
 
     def __init__(self) -> None:
         self._masks = Masks()
-        self._summary_bytes = 0
+        self._summary_full = False
 
     def info(self, text: str) -> None:
         """Print text; whatever it holds, the runner takes none of it for a command."""
@@ -85,7 +117,7 @@ class RunnerStep:
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
         """Fold what is printed inside under `title`."""
-        issue_command("group", {}, self._masks.apply(title))
+        issue_command("group", {}, _one_line(self._masks.apply(title)))
         try:
             yield
         finally:
@@ -93,11 +125,11 @@ class RunnerStep:
 
     def notice(self, title: str, message: str) -> None:
         """Add a notice annotation."""
-        self._annotate("notice", title, message)
+        self._annotate("notice", self._masks.apply(title), self._masks.apply(message))
 
     def warning(self, title: str, message: str) -> None:
         """Add a warning annotation."""
-        self._annotate("warning", title, message)
+        self._annotate("warning", self._masks.apply(title), self._masks.apply(message))
 
     def mask(self, secret: str) -> None:
         """Register the value, in one command also where it spans lines, and hide it ourselves."""
@@ -106,40 +138,57 @@ class RunnerStep:
             self._masks.add(secret)
 
     def summary(self, markdown: str) -> None:
-        """Append to the job summary, within the runner's limit of 1 MiB for a step."""
-        if not _file_command_available("STEP_SUMMARY"):
+        """Append to the job summary; a section that would make it too large is left out whole."""
+        if self._summary_full:
             return
-        text = self._masks.apply(markdown)
-        self._summary_bytes += len(text.encode()) + 2
-        if self._summary_bytes < SUMMARY_LIMIT:
-            issue_file_command("STEP_SUMMARY", text + "\n")
+        fits = _append_to_summary(self._masks.apply(markdown), SUMMARY_LIMIT - SUMMARY_RESERVE)
+        if not fits:
+            self._summary_full = True
+            _append_to_summary(SUMMARY_FULL, SUMMARY_LIMIT)
 
     def outputs(self, values: Mapping[str, object]) -> None:
-        """Write the outputs to the runner's output file."""
-        if not _file_command_available("OUTPUT"):
+        """Write the outputs, without secrets, to the runner's output file."""
+        if not os.environ.get("GITHUB_OUTPUT"):
             return
         for name, value in values.items():
-            issue_file_command("OUTPUT", prepare_key_value_message(name, output_text(value)))
+            text = _encodable(self._masks.apply(output_text(value)))
+            issue_file_command("OUTPUT", prepare_key_value_message(name, text))
 
     def failure(self, error: ActionError) -> None:
         """One error annotation and one box in the summary: what, where, why, what next."""
-        self.summary(failure_markdown(error))
-        message = "\n".join(part for part in (error.detail, error.remedy, error.link) if part)
-        self._annotate("error", error.title, message)
+        shown = self._without_secrets(error)
+        _append_to_summary(failure_markdown(shown), SUMMARY_LIMIT)
+        message = "\n".join(part for part in (shown.detail, shown.remedy, shown.link) if part)
+        self._annotate("error", shown.title, message)
+
+    def _without_secrets(self, error: ActionError) -> ActionError:
+        """The error to show; a long detail is cut, so that the next step is never cut off."""
+        remedy = self._masks.apply(error.remedy)
+        link = self._masks.apply(error.link or "")
+        room = max(1, ANNOTATION_LIMIT - len(f"{remedy}\n{link}\n"))
+        detail = _cut(self._masks.apply(error.detail), room)
+        return ActionError(self._masks.apply(error.title), detail, remedy, link=link)
 
     def _annotate(self, kind: str, title: str, message: str) -> None:
-        issue_command(kind, {"title": self._masks.apply(title)}, self._masks.apply(message))
+        """The log shows an annotation's message alone, so its title is printed above it."""
+        self.info(title)
+        properties = {"title": _cut(_one_line(title), ANNOTATION_TITLE_LIMIT)}
+        issue_command(kind, properties, _cut(printable(message), ANNOTATION_LIMIT))
 
 
 class ShellStep:
-    """A person's terminal: progress on standard error, outputs as JSON on standard output."""
+    """A person's terminal: progress on standard error, outputs as JSON on standard output.
+
+    When the reader of either goes away (`| head`), the work goes on without it: an action that
+    changes something must not stop half-way.
+    """
 
     def __init__(self) -> None:
         self._masks = Masks()
 
     def info(self, text: str) -> None:
         """Print progress."""
-        sys.stderr.write(printable(self._masks.apply(text)) + "\n")
+        _write_line(sys.stderr, printable(self._masks.apply(text)))
 
     @contextmanager
     def group(self, title: str) -> Iterator[None]:
@@ -165,8 +214,8 @@ class ShellStep:
 
     def outputs(self, values: Mapping[str, object]) -> None:
         """Print the outputs as JSON for another program to read."""
-        text = json.dumps(dict(values), ensure_ascii=False, indent=2)
-        sys.stdout.write(self._masks.apply(text) + "\n")
+        text = json.dumps(dict(values), ensure_ascii=False, indent=2, default=str)
+        _write_line(sys.stdout, self._masks.apply(text))
 
     def failure(self, error: ActionError) -> None:
         """Print what failed, why, and what to do."""
@@ -179,8 +228,10 @@ def output_text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Mapping):
+        value = dict(value)
     if isinstance(value, (dict, list, tuple)):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return str(value)
 
 
@@ -190,31 +241,69 @@ def harmless(text: str) -> str:
     The runner reads `::command::` after leading blanks and `##[command]` anywhere in a line
     (OutputManager.cs, ActionCommand.cs), and takes a lone carriage return for a line break.
     """
-    return "\n".join(_harmless_line(line) for line in _LINE_BREAKS.split(printable(text)))
+    return "\n".join(_harmless_line(line) for line in printable(text).split("\n"))
 
 
 def printable(text: str) -> str:
-    """Text without control characters that could redraw a terminal."""
-    return "".join(char if char.isprintable() or char in "\n\r\t" else "�" for char in text)
+    """Text without what could redraw a terminal: colours go, odd blanks become blanks."""
+    unified = _LINE_BREAKS.sub("\n", _TERMINAL_CODES.sub("", text))
+    return unified if unified.isprintable() else "".join(map(_printable_character, unified))
+
+
+def _printable_character(char: str) -> str:
+    if char.isprintable() or char in ("\n", "\t", _ZERO_WIDTH_JOINER):
+        return char
+    return " " if char.isspace() else "\ufffd"
 
 
 def _harmless_line(line: str) -> str:
     without_old_commands = line.replace("##[", "## [")
-    stripped = without_old_commands.lstrip()
-    if stripped.startswith("::"):
+    if without_old_commands.lstrip().startswith("::"):
         return without_old_commands.replace("::", ": :", 1)
     return without_old_commands
 
 
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())
+
+
 def failure_markdown(error: ActionError) -> str:
-    """The summary's box for a failure."""
-    lines = [f"**{error.title}**", "", *error.detail.splitlines(), "", f"**Next:** {error.remedy}"]
-    if error.link:
-        lines += ["", error.link]
-    quoted = "\n".join(f"> {line}".rstrip() for line in lines)
+    """The summary's box for a failure; line breaks in the detail stay line breaks."""
+    detail = "  \n".join(error.detail.splitlines())
+    parts = [f"**{_one_line(error.title)}**", detail, f"**Next:** {error.remedy}", error.link]
+    text = "\n\n".join(part for part in parts if part)
+    quoted = "\n".join(f"> {line}" if line else ">" for line in text.splitlines())
     return f"> [!CAUTION]\n{quoted}\n"
 
 
-def _file_command_available(name: str) -> bool:
-    path = os.environ.get(f"GITHUB_{name}")
-    return bool(path) and Path(path or "").exists()
+def _append_to_summary(markdown: str, limit: int) -> bool:
+    """Add to the summary's file unless that would exceed `limit` bytes; returns whether it fits."""
+    path = Path(os.environ.get("GITHUB_STEP_SUMMARY") or os.devnull)
+    if not path.is_file():
+        return True
+    text = _encodable(markdown) + "\n"
+    if path.stat().st_size + len(text.encode()) + len(os.linesep) > limit:
+        return False
+    issue_file_command("STEP_SUMMARY", text)
+    return True
+
+
+def _encodable(text: str) -> str:
+    """Text that UTF-8 can hold: halves of surrogate pairs, as in broken file names, become `?`."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` characters as the runner counts them, in UTF-16."""
+    units = _encodable(text).encode("utf-16-le")
+    if len(units) <= 2 * limit:
+        return text
+    return units[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…"
+
+
+def _write_line(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -24,6 +24,8 @@ class PullRequest:
 class WorkflowRun:
     """The run's identity, read from the runner's default variables and the event payload.
 
+    `branch` is the name of the pushed branch or tag, on pull requests that of the head branch.
+    `before` is the commit before the push.
     Outside a runner everything is empty or zero and the public GitHub addresses are used.
     Source: "Variables reference" in the GitHub Actions documentation.
     """
@@ -81,17 +83,13 @@ class WorkflowRun:
             api_url=(environment.get("GITHUB_API_URL") or cls.api_url).rstrip("/"),
             workspace=Path(environment.get("GITHUB_WORKSPACE") or Path.cwd()),
             temporary=Path(temporary) if temporary else None,
-            before=str(event.get("before") or ""),
+            before=_before(event),
             pull_request=pull_request,
         )
 
 
 def _branch(ref: str) -> str:
-    prefixes = ("refs/heads/", "refs/tags/")
-    for prefix in prefixes:
-        if ref.startswith(prefix):
-            return ref.removeprefix(prefix)
-    return ref
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
 
 
 def _number(text: str) -> int:
@@ -108,13 +106,19 @@ def _event(path: str) -> Mapping[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
+def _before(event: Mapping[str, Any]) -> str:
+    """The commit that a push, or a merge queue's group, builds on."""
+    group = event.get("merge_group") or {}
+    return str(event.get("before") or group.get("base_sha") or "")
+
+
 def _pull_request(event: Mapping[str, Any]) -> PullRequest | None:
     found = event.get("pull_request")
     if not isinstance(found, dict):
         return None
     head, base = found.get("head") or {}, found.get("base") or {}
     return PullRequest(
-        number=int(found.get("number") or event.get("number") or 0),
+        number=_number(str(found.get("number") or "")),
         head_sha=str(head.get("sha") or ""),
         head_branch=str(head.get("ref") or ""),
         base_sha=str(base.get("sha") or ""),
