@@ -15,21 +15,27 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+LARGEST_KEPT_BODY = 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `path` is unquoted and without the query, header names are lower case."""
+    """One request; `path` is unquoted and without the query, header names are lower case.
+
+    `query` holds the last value of a name that comes twice; `raw_query` is as it was sent.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    raw_query: str = ""
 
     def json(self) -> Any:
         """The body as JSON; raises ValueError when it is not."""
@@ -174,7 +180,7 @@ class LoopbackServer:
         faults = self.faults.take(request)
         response = self._answer_with(request, faults)
         if response is not None:
-            self.exchanges.append(Exchange(request, response, tuple(faults)))
+            self.exchanges.append(_kept(request, response, faults))
         return response, faults
 
     def _answer_with(self, request: Request, faults: list[Fault]) -> Response | None:
@@ -206,6 +212,15 @@ class LoopbackServer:
         return Response(204)
 
 
+def _kept(request: Request, response: Response, faults: list[Fault]) -> Exchange:
+    """What is remembered of an exchange: not the bodies of image layers."""
+    if len(request.body) > LARGEST_KEPT_BODY:
+        request = replace(request, body=b"")
+    if isinstance(response.body, bytes) and len(response.body) > LARGEST_KEPT_BODY:
+        response = replace(response, body=b"")
+    return Exchange(request, response, tuple(faults))
+
+
 def _fault_response(fault: Fault) -> Response:
     content_type = "application/json" if fault.body.startswith("{") else "text/html"
     headers = {"Content-Type": content_type, **fault.headers}
@@ -230,8 +245,11 @@ class _Handler(BaseHTTPRequestHandler):
             method=self.command,
             path=unquote(parts.path),
             query=dict(parse_qsl(parts.query, keep_blank_values=True)),
-            headers={name.lower(): value for name, value in self.headers.items()},
+            headers={
+                name.lower(): ", ".join(self.headers.get_all(name, [])) for name in self.headers
+            },
             body=self._body(),
+            raw_query=parts.query,
         )
         response, faults = self.server.owner.answer(request)
         if response is None:
