@@ -40,7 +40,7 @@ def write_oci_archive(archive: Path, files: Mapping[str, Path], settings: Mappin
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     image = "application/vnd.oci.image"
-    manifest = {
+    manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": f"{image}.manifest.v1+json",
         "config": stored(f"{image}.config.v1+json", _json(configuration)),
