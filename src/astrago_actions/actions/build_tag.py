@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,11 +17,16 @@ from astrago_actions.domain.components import (
     name_problem,
 )
 from astrago_actions.domain.references import ImageReference, parse_image, tag_problem
-from astrago_actions.domain.tag_template import TagFacts, TemplateError, names_component, render
+from astrago_actions.domain.tag_template import TagFacts, TemplateError, render
 from astrago_actions.inputs import InputReader
 from astrago_actions.workflow_run import WorkflowRun
 
 SHORT_SHA = 8
+TEMPLATE = "{component}-{environment}-{sha:8}"
+
+_FULL_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./@^~{}-]*")
+_MAP_KEYS = ("context", "dockerfile", "paths")
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,11 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
     """Read and cross-check the inputs; mistakes are noted in `given`."""
     components = _components(given)
     branch = given.text("branch", run.branch)
-    sha = given.text("sha", run.pull_request.head_sha if run.pull_request else run.sha)
-    if not _is_full_sha(sha):
-        given.mistake("sha", f"must be a full commit SHA of 40 hex digits; it is `{sha}`")
-    template = given.text("template", "{component}-{environment}-{sha:8}")
+    sha = _commit(given, run)
+    template = given.text("template", TEMPLATE)
     image = given.text("image")
-    environment = given.text("environment") or environment_of(branch, _environment_rules(given))
+    rules = _environment_rules(given)
+    environment = given.text("environment") or environment_of(branch, rules)
     facts = TagFacts(
         environment=environment,
         sha=sha,
@@ -72,17 +77,16 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         moment=datetime.now(timezone.utc),
     )
     tags = _tags(given, components, template, facts)
-    images = _images(given, image, tags)
     return Inputs(
         components=components,
         environment=environment,
         template=template,
         image=image,
         sha=sha,
-        base=given.text("base", run.pull_request.base_sha if run.pull_request else run.before),
+        base=_base(given, run),
         branch=branch,
         tags=tags,
-        images=images,
+        images=_images(given, image, tags),
     )
 
 
@@ -91,45 +95,71 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     with context.stage("tag"):
         changed = _changed(inputs, context)
         outputs = _outputs(inputs, changed, context.run)
-    for name, reference in outputs.images.items():
-        context.step.info(f"{name}: {reference}")
+    for name, tag in outputs.tags.items():
+        context.step.info(f"{name}: {outputs.images.get(name, tag)}")
     context.step.summary(_summary(inputs, outputs))
     return outputs
 
 
+def _commit(given: InputReader, run: WorkflowRun) -> str:
+    sha = given.text("sha", run.source_commit).lower()
+    if not sha:
+        given.mistake("sha", "is required outside a workflow run (`git rev-parse HEAD` prints it)")
+    elif not _FULL_SHA.fullmatch(sha):
+        given.mistake("sha", f"must be a full commit SHA of 40 hex digits; it is `{sha}`")
+    return sha
+
+
+def _base(given: InputReader, run: WorkflowRun) -> str:
+    base = given.text("base", run.pull_request.base_sha if run.pull_request else run.before)
+    if base and not _COMMIT_NAME.fullmatch(base):
+        given.mistake("base", f"must name a commit; it is `{base}`")
+    return base
+
+
 def _components(given: InputReader) -> tuple[Component, ...]:
-    text = given.text("components")
-    if text.startswith("{"):
+    before = len(given.mistakes)
+    if given.text("components").startswith("{"):
         described = given.json_value("components") or {}
         components = tuple(_described(given, name, of) for name, of in described.items())
     else:
         components = tuple(Component(name) for name in given.items("components"))
-    if not components and not given.mistakes:
+    if not components and len(given.mistakes) == before:
         given.mistake("components", "must name at least one component")
-    for each in components:
-        problem = name_problem(each.name)
+    names = [each.name for each in components]
+    for name in dict.fromkeys(names):
+        problem = name_problem(name)
         if problem:
             given.mistake("components", problem)
-    names = [each.name for each in components]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        given.mistake("components", f"names `{name}` twice")
-    return components
+        if names.count(name) > 1:
+            given.mistake("components", f"names `{name}` twice")
+    return tuple(each for each in components if not name_problem(each.name))
 
 
 def _described(given: InputReader, name: str, description: Any) -> Component:
     if not isinstance(description, dict):
-        given.mistake("components", f"`{name}` must be a map with context, dockerfile or paths")
+        given.mistake("components", f"`{name}` must be a map with {', '.join(_MAP_KEYS)}")
         return Component(name)
-    unknown = sorted(set(description) - {"context", "dockerfile", "paths"})
-    if unknown:
-        given.mistake("components", f"`{name}` has the unknown key `{unknown[0]}`")
+    for key in description.keys() - set(_MAP_KEYS):
+        known = ", ".join(_MAP_KEYS)
+        given.mistake("components", f"`{name}` has the unknown key `{key}`; known are {known}")
     paths = description.get("paths", [])
     return Component(
         name=name,
-        context=str(description.get("context", "")),
-        dockerfile=str(description.get("dockerfile", "")),
-        paths=tuple([paths] if isinstance(paths, str) else map(str, paths)),
+        context=_text(given, name, "context", description.get("context", "")),
+        dockerfile=_text(given, name, "dockerfile", description.get("dockerfile", "")),
+        paths=tuple(
+            _text(given, name, "paths", path)
+            for path in (paths if isinstance(paths, list) else [paths])
+        ),
     )
+
+
+def _text(given: InputReader, name: str, key: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    given.mistake("components", f"`{key}` of `{name}` must be text")
+    return ""
 
 
 def _environment_rules(given: InputReader) -> tuple[EnvironmentRule, ...]:
@@ -145,7 +175,7 @@ def _tags(
         try:
             tags[component.name] = render(template, component.name, facts)
         except TemplateError as error:
-            given.mistake("template", str(error) + _environment_hint(facts, str(error)))
+            given.mistake("template", f"{error}{_environment_hint(facts, str(error))}")
             return {}
         problem = tag_problem(tags[component.name])
         if problem:
@@ -154,32 +184,25 @@ def _tags(
 
 
 def _environment_hint(facts: TagFacts, message: str) -> str:
-    if facts.environment or "environment" not in message:
+    if not message.startswith("`{environment}`"):
         return ""
     return f"; add a line `{facts.branch}=<environment>` to `environments`, or set `environment`"
 
 
 def _images(given: InputReader, image: str, tags: dict[str, str]) -> dict[str, ImageReference]:
-    if not image:
-        return {}
-    if (
-        len(tags) > 1
-        and "{component}" not in image
-        and not names_component(given.text("template", "{component}"))
-    ):
-        given.mistake("image", "needs {component} here or in `template`, or all images are one")
     images: dict[str, ImageReference] = {}
-    for component, tag in tags.items():
+    for component, tag in tags.items() if image else ():
         try:
-            images[component] = parse_image(image.replace("{component}", component)).with_tag(tag)
+            reference = parse_image(image.lower().replace("{component}", component))
         except ValueError as error:
             given.mistake("image", str(error))
             return {}
+        if reference.tag or reference.digest:
+            given.mistake("image", "must not hold a tag or a digest; the tag comes from `template`")
+        images[component] = reference.with_tag(tag)
+    if len(set(images.values())) < len(images):
+        given.mistake("image", "needs {component} here or in `template`, or all images are one")
     return images
-
-
-def _is_full_sha(text: str) -> bool:
-    return len(text) in (40, 64) and all(char in "0123456789abcdef" for char in text)
 
 
 def _changed(inputs: Inputs, context: Context) -> list[str]:
@@ -190,10 +213,13 @@ def _changed(inputs: Inputs, context: Context) -> list[str]:
 
     files = changed_files(context.run.workspace, inputs.base, inputs.sha)
     if files is None:
-        context.step.info(
-            "Every component counts as changed: the commit before this push is not in the "
-            "checkout (set fetch-depth: 2 or 0 on actions/checkout to build only what changed)."
+        why = (
+            f"git cannot compare {inputs.base[:SHORT_SHA]} with {inputs.sha[:SHORT_SHA]} here (set "
+            "fetch-depth: 2 or 0 on actions/checkout to build only what changed)"
+            if inputs.base.strip("0")
+            else "there is no earlier commit to compare with"
         )
+        context.step.info(f"Every component counts as changed: {why}.")
     return list(changed_components(inputs.components, files))
 
 

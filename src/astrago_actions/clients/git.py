@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,12 +11,17 @@ def changed_files(workspace: Path, base: str, head: str) -> tuple[str, ...] | No
     """Paths that differ between two commits; None when git cannot tell.
 
     It cannot where a commit is missing: in a shallow clone, or when `base` is the zero SHA of a
-    new branch.
+    new branch; nor where there is no git at all.
     """
-    if not base or set(base) == {"0"}:
+    if not base or set(base) == {"0"} or shutil.which("git") is None:
         return None
+    command = [
+        # In a job container the checkout belongs to another user, which git refuses otherwise.
+        *("git", "-c", "safe.directory=*", "diff", "--no-ext-diff", "--no-renames"),
+        *("--name-only", "-z", base, head, "--"),
+    ]
     result = subprocess.run(
-        ["git", "diff", "--name-only", "-z", "--no-renames", base, head, "--"],
+        command,
         cwd=workspace,
         capture_output=True,
         check=False,

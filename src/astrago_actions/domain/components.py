@@ -14,9 +14,9 @@ _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 class Component:
     """One image to build.
 
-    `paths` are patterns (fnmatch, or a folder ending in `/`) of files that it is made from; with
-    none, every change touches it. `context` and `dockerfile` may be empty: the push step has
-    inputs of its own for them.
+    `paths` are files, folders or patterns (fnmatch, where `*` also matches `/`) that it is made
+    from, below the repository's root; with none, every change touches it. `context` and
+    `dockerfile` may be empty: the push step has inputs of its own for them.
     """
 
     name: str
@@ -47,9 +47,17 @@ def changed_components(
 
 
 def _matches(file: str, patterns: Sequence[str]) -> bool:
-    return any(
-        file.startswith(pattern) if pattern.endswith("/") else fnmatchcase(file, pattern)
-        for pattern in patterns
+    return any(_belongs(file, pattern.removeprefix("./").rstrip("/")) for pattern in patterns)
+
+
+def _belongs(file: str, pattern: str) -> bool:
+    """Whether a file is meant by a pattern, or lies in a folder that is."""
+    return (
+        pattern in ("", ".")
+        or file == pattern
+        or file.startswith(f"{pattern}/")
+        or fnmatchcase(file, pattern)
+        or fnmatchcase(file, f"{pattern}/*")
     )
 
 

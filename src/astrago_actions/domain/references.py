@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, replace
 
 TAG_LENGTH = 128
+NAME_LENGTH = 255
 _TAG_FIRST = re.compile(r"[A-Za-z0-9_]")
 _TAG_REST = re.compile(r"[A-Za-z0-9._-]")
 _PATH_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
-_REGISTRY = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::\d+)?")
+_REGISTRY = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -42,8 +43,8 @@ def parse_image(text: str) -> ImageReference:
 
     Source: OCI distribution specification, "Pulling manifests".
     """
-    rest, _, digest = text.partition("@")
-    if digest and not _DIGEST.fullmatch(digest):
+    rest, at, digest = text.partition("@")
+    if at and not _DIGEST.fullmatch(digest):
         raise ValueError(f"`{digest}` is not a sha256 digest")
     registry, slash, path = rest.partition("/")
     if not slash or not _looks_like_registry(registry):
@@ -52,6 +53,8 @@ def parse_image(text: str) -> ImageReference:
     problem = repository_problem(repository) or (tag_problem(tag) if colon else None)
     if problem:
         raise ValueError(problem)
+    if len(registry) + len(repository) >= NAME_LENGTH:
+        raise ValueError(f"`{text[:40]}…` is too long; registries allow {NAME_LENGTH} characters")
     return ImageReference(registry, repository, tag, digest)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_VERSION = re.compile(r"(?:^|[/-])v?(\d+(?:\.\d+)*)$")
+_VERSION = re.compile(r"(?:^|[/-])v?([0-9]+(?:\.[0-9]+)*)\Z")
+_KNOWN = "component, environment, sha:8, version, branch, date:%Y%m%d, run_number, pr"
+_SHA_DIGITS = re.compile(r"[1-9][0-9]?")
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -32,7 +34,10 @@ class TemplateError(ValueError):
 
 
 def render(template: str, component: str, facts: TagFacts) -> str:
-    """Fill the template for one component; raises TemplateError."""
+    """Fill the template for one component; raises TemplateError.
+
+    Whether the result is a tag that registries take is for `references.tag_problem` to say.
+    """
     return _PLACEHOLDER.sub(lambda match: _value(match[1], component, facts), template)
 
 
@@ -42,43 +47,48 @@ def names_component(template: str) -> bool:
 
 
 def _value(placeholder: str, component: str, facts: TagFacts) -> str:
-    name, _, argument = placeholder.partition(":")
-    if name == "component":
-        return component
-    if name == "environment":
-        return _present(facts.environment, "environment", "no environment is known for this branch")
+    name, colon, argument = placeholder.partition(":")
     if name == "sha":
         return _sha(facts.sha, argument)
-    if name == "version":
-        return version_of(facts.branch)
-    if name == "branch":
-        return _NOT_IN_TAGS.sub("-", facts.branch)
     if name == "date":
-        return facts.moment.strftime(argument or "%Y%m%d")
-    if name == "run_number":
-        return _present(str(facts.run_number or ""), name, "there is no workflow run here")
-    if name == "pr":
-        return _present(str(facts.pull_request or ""), name, "this is not a pull request")
-    known = "component, environment, sha, version, branch, date, run_number, pr"
-    raise TemplateError(f"`{{{placeholder}}}` is unknown; known placeholders are {known}")
-
-
-def _present(value: str, name: str, otherwise: str) -> str:
+        return _date(facts.moment, argument or "%Y%m%d")
+    values = _values(component, facts)
+    if colon or name not in values:
+        raise TemplateError(f"`{{{placeholder}}}` is unknown; known placeholders are {_KNOWN}")
+    value, why_empty = values[name]
     if not value:
-        raise TemplateError(f"`{{{name}}}` has no value: {otherwise}")
+        raise TemplateError(f"`{{{name}}}` has no value: {why_empty}")
     return value
+
+
+def _values(component: str, facts: TagFacts) -> dict[str, tuple[str, str]]:
+    """Each placeholder without an argument: its value, and why that may be empty."""
+    branch = facts.branch
+    return {
+        "component": (component, "the component has no name"),
+        "environment": (facts.environment, "no environment is known for this branch"),
+        "version": (version_of(branch), f"`{branch}` does not end in a version"),
+        "branch": (_NOT_IN_TAGS.sub("-", branch), "no branch is known here"),
+        "run_number": (str(facts.run_number or ""), "there is no workflow run here"),
+        "pr": (str(facts.pull_request or ""), "this is not a pull request"),
+    }
 
 
 def _sha(sha: str, argument: str) -> str:
     """A slice of the full SHA: `git rev-parse --short` may return more digits than asked for."""
-    if argument and not (argument.isascii() and argument.isdigit() and 4 <= int(argument) <= 40):
+    if argument and not (_SHA_DIGITS.fullmatch(argument) and 4 <= int(argument) <= 40):
         raise TemplateError(f"`{{sha:{argument}}}` must take 4 to 40 digits")
     return sha[: int(argument)] if argument else sha
 
 
+def _date(moment: datetime, format: str) -> str:  # noqa: A002 - strftime's word
+    try:
+        return moment.strftime(format)
+    except ValueError as error:
+        raise TemplateError(f"`{{date:{format}}}` is no date: {error}") from error
+
+
 def version_of(branch: str) -> str:
-    """The version at the end of a branch or tag name, such as `1.0` of `stabilize/1.0`."""
+    """The version that ends a branch's or tag's name (`1.0` of `stabilize/1.0`), or nothing."""
     match = _VERSION.search(branch)
-    if match is None:
-        raise TemplateError(f"`{{version}}` has no value: `{branch}` does not end in a version")
-    return match[1]
+    return match[1] if match else ""
