@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from github import Github
+from github import Github, UnknownObjectException
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from astrago_actions.clients.github import graphql
@@ -109,10 +109,13 @@ class PullRequests:
         return int(found[0]["number"]) if found else None
 
     def _exists(self, branch: str) -> bool:
-        _, found = self._connection.requester.requestJsonAndCheck(
-            "GET", self._url(f"git/matching-refs/heads/{branch}")
-        )
-        return any(each["ref"] == f"refs/heads/{branch}" for each in found)
+        try:
+            self._connection.requester.requestJsonAndCheck(
+                "GET", self._url(f"git/ref/heads/{branch}")
+            )
+        except UnknownObjectException:
+            return False
+        return True
 
     def _send(self, verb: str, path: str, body: dict[str, Any]) -> Any:
         _, answer = self._connection.requester.requestJsonAndCheck(

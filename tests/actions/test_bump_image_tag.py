@@ -1,0 +1,373 @@
+"""bump-image-tag against a GitHub on loopback: one word changes, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from astrago_actions.actions import bump_image_tag
+from astrago_actions.actions.bump_image_tag import Outputs
+from astrago_actions.context import Context
+from astrago_actions.domain.bump_commit import trailers
+from astrago_actions.errors import AccessDenied, ActionError, InputErrors, NotFound
+from astrago_actions.inputs import InputReader
+from astrago_actions.sandbox.github import GitHub
+from astrago_actions.sandbox.server import Fault, LoopbackServer, Request, Response
+from astrago_actions.step import ShellStep
+from astrago_actions.workflow_run import WorkflowRun
+from tests.manual_clock import ManualClock
+
+DEPLOYMENT = "xiilab/astrago-deployment"
+SOURCE = "xiilab/astrago-backend"
+BRANCH = "stabilize/1.0"
+FILE = "helmfile/environments/customers/xiilab/values.yaml"
+TOKEN = "github_pat_deployment_token"
+SOURCE_TOKEN = "ghs_source_token"
+VALUES = (
+    "# 배포 값\n"
+    "astrago:\n"
+    "  core:\n"
+    '    imageTag: "core-stage-00000001"   # 코어\n'
+    "  batch:\n"
+    '    imageTag: "batch-stage-00000001"'
+)
+
+
+class World:
+    """A GitHub with a deployment repository and a service's repository in it."""
+
+    def __init__(self) -> None:
+        self.github = github = GitHub()
+        self.server = LoopbackServer(self)
+        self.interruption: Callable[[], object] | None = None
+        self.clock = ManualClock()
+        self.step = ShellStep()
+        self.start = github.create_repository(DEPLOYMENT, {FILE: VALUES.encode()}, BRANCH)
+        self.first = github.create_repository(SOURCE, {"a": b"1"}, BRANCH)
+        self.second = github.commit(SOURCE, BRANCH, {"a": b"2"}, "second")
+        github.add_token(TOKEN, {DEPLOYMENT: {"contents": "write", "pull_requests": "write"}})
+        github.add_token(SOURCE_TOKEN, {SOURCE: {"contents": "read"}}, kind="installation")
+
+    def respond(self, request: Request) -> Response:
+        """Answer as GitHub does, after whatever is to happen before our first commit arrives."""
+        interruption = self.interruption
+        if interruption and b"createCommitOnBranch" in request.body:
+            self.interruption = None
+            interruption()
+        return self.github.respond(request)
+
+    def before_our_commit(self, happens: Callable[[], object]) -> None:
+        """Let something happen between our read and our write."""
+        self.interruption = happens
+
+    def outside_commit(self, values: str) -> str:
+        """Somebody else commits the values file."""
+        return self.github.commit(DEPLOYMENT, BRANCH, {FILE: values.encode()}, "by hand")
+
+    def given(self, **inputs: str) -> dict[str, str]:
+        """The inputs of an ordinary bump of two components, with some of them changed."""
+        tags = {"core": f"core-stage-{self.second[:8]}", "batch": f"batch-stage-{self.second[:8]}"}
+        usual = {
+            "repository": DEPLOYMENT,
+            "branch": BRANCH,
+            "file": FILE,
+            "key": "astrago.{component}.imageTag",
+            "tags": json.dumps(tags),
+            "environment": "stage",
+            "token": TOKEN,
+            "source-token": SOURCE_TOKEN,
+        }
+        return usual | {name.replace("_", "-"): value for name, value in inputs.items()}
+
+    def run_of(self, sha: str) -> WorkflowRun:
+        """A workflow run of the service's repository for this commit."""
+        return WorkflowRun(
+            repository=SOURCE,
+            sha=sha,
+            branch=BRANCH,
+            run_id=7,
+            api_url=f"{self.server.url}/api/v3",
+            server_url=self.server.url,
+        )
+
+    def bump(self, sha: str = "", **inputs: str) -> Outputs:
+        """Run the action for the source commit `sha` (the second one, unless it is given)."""
+        run = self.run_of(sha or self.second)
+        reader = InputReader(self.given(**inputs), mask=self.step.mask)
+        read = bump_image_tag.read(reader, run)
+        reader.check()
+        return bump_image_tag.run(read, Context(self.step, run, self.clock))
+
+    def values(self) -> str:
+        """The values file as it is now."""
+        return self.github.read(DEPLOYMENT, BRANCH, FILE).decode()
+
+    def commits(self) -> int:
+        """How many commits the deployment branch has beyond its first."""
+        return len(self.github.log(DEPLOYMENT, BRANCH)) - 1
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    with world.server:
+        yield world
+
+
+def tags_of(world: World, sha: str) -> str:
+    """The `tags` input of a build of the commit `sha`."""
+    return json.dumps({"core": f"core-stage-{sha[:8]}"})
+
+
+def test_only_the_tags_change_and_the_file_keeps_its_every_other_byte(world: World) -> None:
+    world.bump()
+    expected = VALUES.replace("stage-00000001", f"stage-{world.second[:8]}")
+    assert world.values() == expected
+
+
+def test_all_components_are_one_commit_and_its_sha_is_the_output(world: World) -> None:
+    outputs = world.bump()
+    assert world.commits() == 1
+    assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
+    assert outputs.changed
+    assert outputs.previous == {"core": "core-stage-00000001", "batch": "batch-stage-00000001"}
+
+
+def test_the_commit_tells_where_it_comes_from(world: World) -> None:
+    outputs = world.bump()
+    message = world.github.message(DEPLOYMENT, outputs.commit_sha)
+    assert message.startswith(f"chore(stage): core, batch -> {world.second[:8]}\n\n")
+    assert trailers(message)["Source-Commit"] == (world.second,)
+    assert trailers(message)["Component"] == ("core", "batch")
+
+
+def test_without_contention_it_takes_two_requests_to_the_deployment_repository(
+    world: World,
+) -> None:
+    world.bump()
+    sent = [each for each in world.server.exchanges if "/graphql" in each.request.path]
+    assert len(sent) == 2
+
+
+def test_values_that_are_in_place_make_no_commit_but_name_the_one_that_set_them(
+    world: World,
+) -> None:
+    first = world.bump()
+    again = world.bump()
+    assert world.commits() == 1
+    assert not again.changed
+    assert again.commit_sha == first.commit_sha
+
+
+def test_a_conflict_is_decided_anew_on_fresh_bytes(world: World) -> None:
+    """Somebody changes another line between our read and our write: both changes stay."""
+    changed = VALUES.replace("# 배포 값", "# 새 배포 값")
+    world.before_our_commit(lambda: world.outside_commit(changed))
+    outputs = world.bump()
+    assert outputs.changed
+    assert world.values() == changed.replace("stage-00000001", f"stage-{world.second[:8]}")
+    assert world.commits() == 2
+
+
+def test_a_file_that_vanished_meanwhile_is_not_made_again(world: World) -> None:
+    world.before_our_commit(lambda: world.github.commit(DEPLOYMENT, BRANCH, {FILE: None}, "gone"))
+    with pytest.raises(NotFound, match="is not in xiilab/astrago-deployment"):
+        world.bump()
+    assert world.commits() == 1
+
+
+@pytest.mark.parametrize("kind", ["reset-after", "status-after"])
+def test_an_applied_commit_whose_answer_is_lost_is_recognised_not_repeated(
+    world: World, kind: str
+) -> None:
+    world.server.faults.add(Fault(kind=kind, contains="createCommitOnBranch"))
+    outputs = world.bump()
+    assert world.commits() == 1
+    assert outputs.changed
+    assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
+
+
+@pytest.mark.parametrize("kind", ["reset-before", "status"])
+def test_a_commit_that_did_not_arrive_is_sent_again(world: World, kind: str) -> None:
+    world.server.faults.add(Fault(kind=kind, contains="createCommitOnBranch"))
+    assert world.bump().changed
+    assert world.commits() == 1
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> None:
+    world.server.faults.add(
+        Fault(
+            kind="status",
+            contains="createCommitOnBranch",
+            status=403,
+            body='{"message": "You have exceeded a secondary rate limit."}',
+            headers={"Retry-After": "17"},
+        )
+    )
+    world.bump()
+    assert world.clock.slept == [17]
+
+
+def test_a_limit_that_outlasts_the_deadline_says_when_it_ends(world: World) -> None:
+    world.server.faults.add(
+        Fault(
+            kind="status",
+            contains="createCommitOnBranch",
+            status=403,
+            body='{"message": "API rate limit exceeded for user ID 1."}',
+            headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795172400"},
+        )
+    )
+    with pytest.raises(ActionError, match="no success within the time allowed") as caught:
+        world.bump(timeout="60")
+    assert "11:00:00 UTC" in caught.value.remedy
+    assert world.clock.slept == []
+
+
+def test_rules_that_forbid_the_commit_are_not_tried_again(world: World) -> None:
+    world.github.protect(DEPLOYMENT, BRANCH, "pull-request")
+    with pytest.raises(ActionError, match="Could not commit the new tags"):
+        world.bump()
+    assert world.clock.slept == []
+
+
+def test_an_older_build_changes_nothing_and_says_what_superseded_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.bump(tags=tags_of(world, world.second))
+    newer = world.values()
+    outputs = world.bump(sha=world.first, tags=tags_of(world, world.first))
+    assert outputs.superseded
+    assert not outputs.changed
+    assert world.values() == newer
+    assert f"core-stage-{world.second[:8]}" in capsys.readouterr().err
+
+
+def test_an_older_build_fails_where_that_is_asked_for(world: World) -> None:
+    world.bump(tags=tags_of(world, world.second))
+    with pytest.raises(ActionError, match="A newer build is already"):
+        world.bump(sha=world.first, tags=tags_of(world, world.first), if_older="fail")
+
+
+def test_going_back_on_purpose_is_allowed(world: World) -> None:
+    world.bump(tags=tags_of(world, world.second))
+    outputs = world.bump(sha=world.first, tags=tags_of(world, world.first), if_older="apply")
+    assert outputs.changed
+    assert f"core-stage-{world.first[:8]}" in world.values()
+
+
+def test_unknown_ancestry_is_said_and_applied(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert world.bump().changed
+    assert "not known" in capsys.readouterr().err
+
+
+def test_a_rollback_puts_back_what_the_last_bump_replaced(world: World) -> None:
+    bumped = world.bump()
+    outputs = world.bump(rollback="previous", components="core, batch", tags="")
+    assert world.values() == VALUES
+    message = world.github.message(DEPLOYMENT, outputs.commit_sha)
+    assert trailers(message)["Rollback-Of"] == (bumped.commit_sha,)
+
+
+def test_the_next_push_after_a_rollback_deploys_again(world: World) -> None:
+    world.bump()
+    world.bump(rollback="previous", components="core, batch", tags="")
+    third = world.github.commit(SOURCE, BRANCH, {"a": b"3"}, "third")
+    assert world.bump(sha=third, tags=tags_of(world, third)).changed
+
+
+def test_a_dry_run_shows_the_change_and_makes_none(world: World) -> None:
+    outputs = world.bump(dry_run="true")
+    assert not outputs.changed
+    assert f'+    imageTag: "core-stage-{world.second[:8]}"   # 코어' in outputs.diff
+    assert world.values() == VALUES
+
+
+def test_a_wrong_key_names_the_nearest_and_changes_nothing(world: World) -> None:
+    with pytest.raises(ActionError) as caught:
+        world.bump(key="astrago.components.{component}.tag")
+    assert "astrago.core.imageTag" in caught.value.detail
+    assert world.values() == VALUES
+
+
+def test_a_wrong_branch_names_the_nearest(world: World) -> None:
+    with pytest.raises(NotFound) as caught:
+        world.bump(branch="stabilise/1.0")
+    assert "`stabilize/1.0`" in caught.value.detail
+
+
+def test_a_wrong_file_is_named(world: World) -> None:
+    with pytest.raises(NotFound, match=r"`values\.yml` is not in"):
+        world.bump(file="values.yml")
+
+
+def test_a_token_without_write_permission_is_told_which_one_it_lacks(world: World) -> None:
+    world.github.add_token("github_pat_read_only", {DEPLOYMENT: {"contents": "read"}})
+    with pytest.raises(AccessDenied) as caught:
+        world.bump(token="github_pat_read_only")
+    assert "contents: write" in caught.value.remedy
+
+
+def test_a_file_of_more_than_half_a_megabyte_is_read_whole(world: World) -> None:
+    long = VALUES + "\n" + "# 여백\n" * 60_000
+    world.outside_commit(long)
+    world.bump()
+    assert world.values() == long.replace("stage-00000001", f"stage-{world.second[:8]}")
+
+
+def test_a_protected_branch_is_reached_by_pull_request(world: World) -> None:
+    world.github.protect(DEPLOYMENT, BRANCH, "pull-request")
+    outputs = world.bump(mode="commit-or-pull-request")
+    assert "/pull/" in outputs.pull_request_url
+    assert world.values() == VALUES
+    proposed = world.github.read(DEPLOYMENT, "bump/stage/core-batch", FILE).decode()
+    assert proposed == VALUES.replace("stage-00000001", f"stage-{world.second[:8]}")
+
+
+def test_a_second_bump_updates_the_same_pull_request(world: World) -> None:
+    first = world.bump(mode="pull-request")
+    third = world.github.commit(SOURCE, BRANCH, {"a": b"3"}, "third")
+    tags = json.dumps({"core": f"core-stage-{third[:8]}", "batch": f"batch-stage-{third[:8]}"})
+    second = world.bump(sha=third, tags=tags, mode="pull-request")
+    assert second.pull_request_url == first.pull_request_url
+    proposed = world.github.read(DEPLOYMENT, "bump/stage/core-batch", FILE).decode()
+    assert f"core-stage-{third[:8]}" in proposed
+
+
+def test_every_mistake_is_named_at_once_and_nothing_is_sent(world: World) -> None:
+    with pytest.raises(InputErrors) as caught:
+        world.bump(repository="astrago", token="", tags='{"core": "-x"}', mode="push", key="")
+    named = {mistake.input_name for mistake in caught.value.mistakes}
+    assert named == {"repository", "token", "tags", "mode", "key"}
+    assert world.server.exchanges == []
+
+
+def test_updates_name_file_key_and_value_themselves(world: World) -> None:
+    world.bump(tags="", updates=f"{FILE}:astrago.core.imageTag=core-stage-1a2b3c4d")
+    assert world.values() == VALUES.replace("core-stage-00000001", "core-stage-1a2b3c4d")
+
+
+def test_jobs_of_a_matrix_start_apart(world: World) -> None:
+    world.bump(spread="10")
+    assert len(world.clock.slept) == 1
+    assert 0 <= world.clock.slept[0] <= 3
+
+
+def test_many_writers_at_once_lose_nothing(world: World) -> None:
+    keys = {f"service{number}": f"{number:08x}" for number in range(8)}
+    world.outside_commit("".join(f"{name}:\n  tag: old\n" for name in keys))
+    with ThreadPoolExecutor(len(keys)) as writers:
+        for future in [
+            writers.submit(
+                world.bump, tags=json.dumps({name: f"v-{tag}"}), key="{component}.tag", spread="0"
+            )
+            for name, tag in keys.items()
+        ]:
+            assert future.result().changed
+    assert world.values() == "".join(f"{name}:\n  tag: v-{tag}\n" for name, tag in keys.items())
+    assert world.commits() == 1 + len(keys)
