@@ -184,6 +184,8 @@ def _lazily(module: str, function: str) -> Callable[..., int]:
 def _add_sandbox(commands: Any) -> None:
     parser = commands.add_parser("sandbox", help="GitHub, a registry and Argo CD on loopback")
     parser.add_argument("--folder", default="", help="where repositories are kept (default: new)")
+    examples = "make the example repositories and their application"
+    parser.add_argument("--examples", action="store_true", help=examples)
     parser.set_defaults(run=_lazily("astrago_actions.sandbox.command", "run_sandbox"))
 
 
