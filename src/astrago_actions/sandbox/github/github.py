@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from astrago_actions.clock import Clock, SystemClock
+from astrago_actions.sandbox.github import git_http
 from astrago_actions.sandbox.github.front import Front
 from astrago_actions.sandbox.github.git_store import HEADS, Entry, Missing, Signature
 from astrago_actions.sandbox.github.hub import FIRST_AUTHOR, HOUR, Hub
@@ -47,6 +48,10 @@ class GitHub:
     def respond(self, request: Request) -> Response:
         """The answer to one request; addresses in it carry the host that was asked."""
         host = request.headers.get("host")
+        if git_http.matches(request.path):
+            response = git_http.respond(self._hub, request)
+            self._hub.announce()
+            return response
         return self._front.respond(request, f"http://{host}" if host else self.url)
 
     def close(self) -> None:

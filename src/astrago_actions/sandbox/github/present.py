@@ -97,6 +97,11 @@ def node_id(kind: str, number: int | str) -> str:
     return f"{kind}_{number}"
 
 
+def label_id(name: str) -> str:
+    """The id of a label for GraphQL; the name can be read back from it."""
+    return node_id("LA", base64.urlsafe_b64encode(name.encode()).decode())
+
+
 def user(addresses: Addresses, login: str) -> Json:
     """An account in short."""
     api = f"{addresses.api}/users/{login}"

@@ -36,7 +36,7 @@ from graphql.utilities import type_from_ast
 from astrago_actions.sandbox.github import access
 from astrago_actions.sandbox.github.errors import Refusal
 from astrago_actions.sandbox.github.graphql_api.errors import GraphQLRefusal
-from astrago_actions.sandbox.github.graphql_api.mutations import MutationRoot
+from astrago_actions.sandbox.github.graphql_api.mutations import mutation_root
 from astrago_actions.sandbox.github.graphql_api.nodes import QueryRoot, Viewer
 from astrago_actions.sandbox.server import Request, Response, json_response
 
@@ -72,7 +72,8 @@ def _answer(query: str, variables: object, name: object, viewer: Viewer) -> dict
     problems = _variable_problems(operation, given)
     if problems:
         return {"errors": problems}
-    root = (QueryRoot if operation.operation.value == "query" else MutationRoot)(viewer)
+    is_query = operation.operation.value == "query"
+    root = QueryRoot(viewer) if is_query else mutation_root(viewer)
     result = execute_sync(
         schema(),
         document,
@@ -244,8 +245,9 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
 def _resolve(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """A field is a key of a dictionary, or an attribute or method in snake case."""
     if isinstance(source, dict):
-        return source.get(info.field_name)
-    found = getattr(source, _snake(info.field_name))
+        found = source.get(info.field_name)
+    else:
+        found = getattr(source, _snake(info.field_name))
     if not callable(found):
         return found
     return found(**{_snake(name): value for name, value in arguments.items()})

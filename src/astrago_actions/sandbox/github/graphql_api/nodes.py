@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -445,16 +444,11 @@ class LabelNode:
     def __init__(self, repository: RepositoryNode, name: str) -> None:
         self.repository = repository
         self.name = name
-        self.id = label_id(name)
+        self.id = present.label_id(name)
         self.color = "ededed"
         self.description = None
         self.is_default = False
         self.url = repository.viewer.addresses.page(repository.record, f"/labels/{name}")
-
-
-def label_id(name: str) -> str:
-    """The node id of a label."""
-    return present.node_id("LA", base64.urlsafe_b64encode(name.encode()).decode())
 
 
 class PullRequestNode:
@@ -540,8 +534,3 @@ def _moment(text: str | None, default: float) -> float:
         return seconds(text)
     except ValueError as error:
         raise unprocessable(f"{text} is not a time.") from error
-
-
-def paged(things: Iterable[Node], first: int) -> list[Node]:
-    """At most `first` things."""
-    return list(itertools.islice(things, first))

@@ -7,14 +7,26 @@ from astrago_actions.sandbox.github.rest import (
     accounts,
     actions,
     contents,
+    deployments,
+    git_data,
     history,
+    pulls,
     repositories,
 )
 
 ROUTES = Routes(
     [
         entry
-        for module in (accounts, repositories, contents, history, actions)
+        for module in (
+            accounts,
+            repositories,
+            contents,
+            history,
+            git_data,
+            pulls,
+            deployments,
+            actions,
+        )
         for entry in module.ROUTES.table
     ]
 )

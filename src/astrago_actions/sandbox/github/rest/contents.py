@@ -15,10 +15,8 @@ from astrago_actions.sandbox.github.git_store import (
     SYMBOLIC_LINK,
     Entry,
     Missing,
-    Signature,
 )
-from astrago_actions.sandbox.github.records import Person, seconds
-from astrago_actions.sandbox.github.repository import GITHUB
+from astrago_actions.sandbox.github.people import signatures
 from astrago_actions.sandbox.github.rules import forbid_workflow_files, rest_rule_refusal
 from astrago_actions.sandbox.server import Response, json_response
 
@@ -78,7 +76,7 @@ def put_contents(call: Call) -> Response:
     _compare(call, path, before, body.get("sha"))
     forbid_workflow_files(call, [path])
     rest_rule_refusal(call, branch, 409, verb="update file")
-    author, committer = _signatures(call, body)
+    author, committer = signatures(call, body)
     entry = call.repository.regular_entry(path, content)
     commit = call.repository.commit(branch, head, {path: entry}, message, author, committer)
     shown = {
@@ -165,26 +163,3 @@ def _compare(call: Call, path: str, before: Entry | None, sha: object) -> None:
         raise call.invalid('"sha" wasn\'t supplied.')
     if sha != before.sha:
         raise Refusal(409, f"{path} does not match {sha}", call.route.documentation)
-
-
-def _signatures(call: Call, body: dict[str, Any]) -> tuple[Signature, Signature]:
-    """Without a given person the token's owner is the author and GitHub commits and signs."""
-    own = Signature(Person.of(call.login), int(call.now))
-    given = _person(call, body, "committer")
-    author = _person(call, body, "author") or given or own
-    if given is None and author is own:
-        return own, Signature(GITHUB, own.at)
-    return author, given or own
-
-
-def _person(call: Call, body: dict[str, Any], name: str) -> Signature | None:
-    given = body.get(name)
-    if given is None:
-        return None
-    if not isinstance(given, dict) or not {"name", "email"} <= given.keys():
-        raise call.invalid(f'"name" and "email" of {name} weren\'t supplied.')
-    try:
-        at = int(seconds(given["date"])) if given.get("date") else int(call.now)
-    except (TypeError, ValueError) as error:
-        raise call.invalid(f"{given['date']} is not a time.") from error
-    return Signature(Person(str(given["name"]), str(given["email"])), at)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import itertools
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
+from astrago_actions.sandbox.github.differences import Difference, differences
 from astrago_actions.sandbox.github.errors import Refusal
-from astrago_actions.sandbox.github.git_store import Change, Commit, Entry, Missing
+from astrago_actions.sandbox.github.git_store import Commit, Missing
 from astrago_actions.sandbox.github.records import seconds
 from astrago_actions.sandbox.server import Response, json_response
 
 ROUTES = Routes()
 MOST_COMPARED = 250
-MOST_FILES = 300
 
 
 @ROUTES.add("GET", "/repos/{owner}/{repo}/commits", "contents=read", "commits/commits#list-commits")
@@ -139,44 +136,23 @@ def _by(commit: Commit, author: str) -> bool:
 
 def _changed_files(call: Call, base: str | None, head: Commit) -> list[dict[str, Any]]:
     """The files that differ between a tree (None: nothing) and a commit."""
-    changes = itertools.islice(call.repository.store.changes(base, head.tree), MOST_FILES)
-    return [_changed_file(call, head.sha, change) for change in changes]
+    found = differences(call.repository.store, base, head.tree)
+    return [_changed_file(call, head.sha, each) for each in found]
 
 
-def _changed_file(call: Call, sha: str, change: Change) -> dict[str, Any]:
-    patch = list(_patch(call, change))
-    added = sum(line.startswith("+") for line in patch)
-    removed = sum(line.startswith("-") for line in patch)
+def _changed_file(call: Call, sha: str, difference: Difference) -> dict[str, Any]:
+    change = difference.change
     path = quote(change.path)
+    patch = {"patch": "\n".join(difference.patch)} if difference.patch else {}
     return {
-        "sha": change.after.sha if change.after else change.entry.sha,
+        "sha": change.entry.sha,
         "filename": change.path,
         "status": change.status,
-        "additions": added,
-        "deletions": removed,
-        "changes": added + removed,
+        "additions": difference.added,
+        "deletions": difference.removed,
+        "changes": difference.added + difference.removed,
         "blob_url": call.addresses.page(call.repository, f"/blob/{sha}/{path}"),
         "raw_url": call.addresses.page(call.repository, f"/raw/{sha}/{path}"),
         "contents_url": call.addresses.rest(call.repository, f"/contents/{path}?ref={sha}"),
-        **({"patch": "\n".join(patch)} if patch else {}),
+        **patch,
     }
-
-
-def _patch(call: Call, change: Change) -> Iterator[str]:
-    """The hunks of a text file's unified diff; nothing for other files."""
-    sides = [_lines(call, entry) for entry in (change.before, change.after)]
-    if None in sides:
-        return
-    before, after = (side or [] for side in sides)
-    yield from itertools.islice(difflib.unified_diff(before, after, lineterm=""), 2, None)
-
-
-def _lines(call: Call, entry: Entry | None) -> list[str] | None:
-    if entry is None:
-        return []
-    if entry.kind != "blob":
-        return None
-    try:
-        return call.repository.store.blob(entry.sha).decode().split("\n")
-    except UnicodeDecodeError:
-        return None
