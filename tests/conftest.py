@@ -1,0 +1,30 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.runner import RunnerFiles
+
+pytest_plugins = ["tests.registries", "tests.engine"]
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def repository_root() -> Path:
+    """The working tree of this project."""
+    return ROOT
+
+
+@pytest.fixture
+def runner_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunnerFiles:
+    """The files of a step, named in the environment as the runner does."""
+    files = RunnerFiles(tmp_path / "file_commands_output", tmp_path / "file_commands_summary")
+    files.output_path.touch()
+    files.summary_path.touch()
+    monkeypatch.setenv("GITHUB_OUTPUT", str(files.output_path))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(files.summary_path))
+    return files
