@@ -236,7 +236,7 @@ def _outputs(inputs: Inputs, changed: list[str], run: WorkflowRun) -> Outputs:
         image=images.get(only, ""),
         environment=inputs.environment,
         short_sha=inputs.sha[:SHORT_SHA],
-        labels={name: _labels(inputs, name, run) for name in inputs.tags},
+        labels=labels(inputs, run),
     )
 
 
@@ -249,6 +249,11 @@ def _matrix_entry(component: Component, inputs: Inputs) -> dict[str, str]:
         "dockerfile": component.dockerfile,
     }
     return entry | {key: value for key, value in optional.items() if value}
+
+
+def labels(inputs: Inputs, run: WorkflowRun) -> dict[str, dict[str, str]]:
+    """The OCI annotations of every component's image."""
+    return {name: _labels(inputs, name, run) for name in inputs.tags}
 
 
 def _labels(inputs: Inputs, component: str, run: WorkflowRun) -> dict[str, str]:
