@@ -82,7 +82,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     asked_for = arguments[0] if arguments else ""
     for name in ACTION_NAMES:
-        if asked_for == name or asked_for.startswith("-"):
+        if asked_for in (name, "-h", "--help"):
             _add_action(commands, name)
         else:
             commands.add_parser(name)
