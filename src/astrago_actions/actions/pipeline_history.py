@@ -32,7 +32,7 @@ from astrago_actions.domain.run_history import (
 )
 from astrago_actions.domain.stages import Stage
 from astrago_actions.domain.success_rates import success_rates
-from astrago_actions.errors import AccessDenied, ActionError, NotFound
+from astrago_actions.errors import AccessDenied, ActionError, NotFound, Unreachable
 from astrago_actions.inputs import Secret
 
 Found = TypeVar("Found")
@@ -62,6 +62,7 @@ class LeftOut:
 
     unasked: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    unreachable: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -69,7 +70,13 @@ class LeftOut:
         return (*self.failures, *self.unasked)
 
     def attempt(self, what: str, permission: str, read: Callable[[], Found]) -> Found | None:
-        """What `read` returns, or None and a note of what is left out and why."""
+        """What `read` returns, or None and a note of what is left out and why.
+
+        Once GitHub could not be reached it is not asked again: each time would take minutes.
+        """
+        if self.unreachable:
+            self.failures.append(f"{what} left out: GitHub is not reachable.")
+            return None
         try:
             return read()
         except AccessDenied:
@@ -80,6 +87,7 @@ class LeftOut:
                 f"({error.title})."
             )
         except ActionError as error:
+            self.unreachable = isinstance(error, Unreachable)
             self.failures.append(f"{what} left out: {error.title}. {error.detail}")
         return None
 

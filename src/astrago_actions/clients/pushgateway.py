@@ -150,12 +150,15 @@ def _service_gauges(services: Sequence[ServiceFigures]) -> tuple[Gauge, ...]:
 
 
 def exposition(found: Iterable[Gauge]) -> str:
-    """The gauges in Prometheus' text format."""
+    """The gauges in Prometheus' text format; of two equal series only the first is kept."""
     lines: list[str] = []
     for gauge in found:
         name = f"{PREFIX}_{gauge.name}"
+        series: dict[str, float] = {}
+        for labels, value in gauge.samples:
+            series.setdefault(name + _labels(labels), value)
         lines += [f"# HELP {name} {gauge.help}", f"# TYPE {name} gauge"]
-        lines += [f"{name}{_labels(labels)} {value!r}" for labels, value in gauge.samples]
+        lines += [f"{named} {value!r}" for named, value in series.items()]
     return "\n".join(lines) + "\n"
 
 

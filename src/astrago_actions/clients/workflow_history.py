@@ -151,7 +151,9 @@ def _get(connection: Github, path: str, parameters: Mapping[str, Any] | None = N
 
 def _listed(answer: Any, key: str = "") -> list[dict[str, Any]]:
     """The list in an answer; raises Unreachable for what is not GitHub's, as a login page."""
-    found = answer.get(key) if key and isinstance(answer, dict) else answer
+    found = answer
+    if key:
+        found = answer.get(key) if isinstance(answer, dict) else None
     if not isinstance(found, list):
         raise _not_github()
     return found

@@ -40,7 +40,12 @@ def _parse(entry: object) -> Stage | list[str]:
         problems.append(f"`result` must be one of {', '.join(RESULTS)}; it is `{result}`")
     if problems or isinstance(started_at, str) or isinstance(finished_at, str):
         return problems
-    return Stage(" ".join(str(name).split()), started_at, finished_at, str(result))
+    return Stage(_one_line(str(name)), started_at, finished_at, str(result))
+
+
+def _one_line(text: str) -> str:
+    """Blanks made single; half characters, which JSON allows and UTF-8 does not, replaced."""
+    return " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
 
 
 def _moment(entry: dict[str, object], key: str) -> float | str:
