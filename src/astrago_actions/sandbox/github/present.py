@@ -156,8 +156,14 @@ def minimal_repository(addresses: Addresses, repository: Repository) -> Json:
     }
 
 
+def full_repository(addresses: Addresses, found: Repository, token: Token | None) -> Json:
+    """A repository on its own."""
+    counts = {"subscribers_count": 0, "network_count": 0}
+    return {**repository(addresses, found, token), **counts}
+
+
 def repository(addresses: Addresses, found: Repository, token: Token | None) -> Json:
-    """A repository in full, with what the token may do in it."""
+    """A repository with its settings and what the token may do in it."""
     page = addresses.page(found)
     host = addresses.host.partition("://")[2]
     counts = ("stargazers", "watchers", "forks", "open_issues")
@@ -189,8 +195,6 @@ def repository(addresses: Addresses, found: Repository, token: Token | None) -> 
         "updated_at": changed_at,
         "license": None,
         "allow_auto_merge": found.allow_auto_merge,
-        "subscribers_count": 0,
-        "network_count": 0,
         "permissions": _role(found, token),
     }
 

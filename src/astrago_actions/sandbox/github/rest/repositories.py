@@ -19,7 +19,7 @@ NO_PROTECTION = {
 @ROUTES.add("GET", "/repos/{owner}/{repo}", "metadata=read", "repos/repos#get-a-repository")
 def get_repository(call: Call) -> Response:
     """One repository."""
-    return json_response(200, present.repository(call.addresses, call.repository, call.token))
+    return json_response(200, present.full_repository(call.addresses, call.repository, call.token))
 
 
 @ROUTES.add(
