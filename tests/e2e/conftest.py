@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import pytest
 
 from astrago_actions.sandbox.act import WorkflowCall, WorkflowResult, run_workflow
 from astrago_actions.sandbox.consumer_tree import export_consumer_tree, source_root
+from astrago_actions.sandbox.oci_archive import write_oci_archive
+from astrago_actions.sandbox.scenario import Workplace
+from astrago_actions.sandbox.world import World
 
 REPOSITORY = "xiilab/astrago-probe"
 BRANCH = "stabilize/1.0"
@@ -30,6 +33,25 @@ def tool_cache() -> Path:
     return source_root() / ".cache" / "tool-cache"
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """GitHub, a registry and Argo CD with the example repositories."""
+    with World(tmp_path / "world") as world:
+        world.add_examples(source_root() / "examples")
+        yield world
+
+
+@pytest.fixture
+def place(tmp_path: Path, library: Path, tool_cache: Path) -> Workplace:
+    """Where workflows run, with an archive to push for every component instead of a build."""
+    for component in ("core", "batch", "monitor", "frontend"):
+        content = tmp_path / component
+        content.write_text(component, encoding="utf-8")
+        write_oci_archive(tmp_path / f"{component}.tar", {"app/app.jar": content}, {})
+    archives = {"IMAGE_ARCHIVE": str(tmp_path / "{component}.tar")}
+    return Workplace(library, tool_cache, tmp_path / "act", archives)
+
+
 def make_checkout(folder: Path, files: Mapping[str, str], message: str = "Begin") -> str:
     """A git work tree of one commit on the branch; returns the commit's SHA."""
     for name, text in files.items():
@@ -45,15 +67,15 @@ def make_checkout(folder: Path, files: Mapping[str, str], message: str = "Begin"
 
 def git(folder: Path, *arguments: str) -> str:
     """What git prints."""
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+    command = ["git", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.fixture
 def run_jobs(tmp_path: Path, library: Path, tool_cache: Path) -> RunSteps:
-    """Run the `jobs:` of a workflow (YAML text) on a push; files join the checkout."""
+    """Run the `jobs:` of a workflow (YAML text) on a push; `files` join the checkout."""
 
     def run(
         jobs: str,
@@ -66,17 +88,15 @@ def run_jobs(tmp_path: Path, library: Path, tool_cache: Path) -> RunSteps:
         workflow = f"name: Probe\non: push\njobs:\n{jobs}"
         checkout.mkdir()
         make_checkout(checkout, {".github/workflows/ci-cd.yml": workflow, **(files or {})}, message)
-        return run_workflow(
-            WorkflowCall(
-                checkout=checkout,
-                library=library,
-                state=tmp_path / "act",
-                tool_cache=tool_cache,
-                repository=REPOSITORY,
-                payload={"ref": f"refs/heads/{BRANCH}"},
-                **given,
-            )
-        )
+        call: dict[str, Any] = {
+            "checkout": checkout,
+            "library": library,
+            "state": tmp_path / "act",
+            "tool_cache": tool_cache,
+            "repository": REPOSITORY,
+            "payload": {"ref": f"refs/heads/{BRANCH}"},
+        }
+        return run_workflow(WorkflowCall(**{**call, **given}))
 
     return run
 

@@ -15,8 +15,23 @@ def step(name: str, started_at: float, finished_at: float, *, summary: str = "")
     )
 
 
-def state(moment: float, sync: str, operation: str, health: str) -> ApplicationState:
-    return ApplicationState(moment, sync, operation, health, SHA, ())
+SUMMARY = """### Tags
+
+| images |
+|---|
+| a<br>b<script>x()</script> |
+
+```mermaid
+gantt
+```
+"""
+OLD = "ca58a8c3e3b04b5bb3e5f2f0b7a1de7d5d0ba5c7"
+
+
+def state(
+    moment: float, sync: str, operation: str, health: str, applied: str = SHA
+) -> ApplicationState:
+    return ApplicationState(moment, sync, operation, health, SHA, applied, ())
 
 
 @pytest.fixture
@@ -26,14 +41,14 @@ def run() -> ServiceRun:
             "xiilab/astrago-actions/build-tag@v1",
             100,
             101,
-            summary="### Tags\n\n| a |\n|---|\n| b |",
+            summary=SUMMARY,
         ),
         step("Build", 101, 105),
     )
     states = (
         state(90, "Synced", "Succeeded", "Healthy"),
-        state(102, "OutOfSync", "Succeeded", "Healthy"),
-        state(103, "OutOfSync", "Running", "Healthy"),
+        state(102, "OutOfSync", "Succeeded", "Healthy", applied=OLD),
+        state(103, "OutOfSync", "Running", "Healthy", applied=OLD),
         state(104, "Synced", "Succeeded", "Progressing"),
         state(108, "Synced", "Succeeded", "Healthy"),
     )
@@ -81,6 +96,13 @@ def test_the_page_loads_nothing_and_runs_nothing_that_it_was_given(run: ServiceR
     assert "Greet &lt;b&gt;everybody&lt;/b&gt;" in page
     assert "The registry serves &lt;every&gt; tag" in page
     assert "<h3>Tags</h3>" in page
+    assert "a<br>b&lt;script&gt;" in page
+    assert "<summary>A diagram, as GitHub draws it from this</summary>" in page
     assert "<script" not in page
     assert "src=" not in page
     assert "href=" not in page
+
+
+def test_a_sync_that_is_not_compared_yet_is_still_a_sync() -> None:
+    assert state(1, "OutOfSync", "Succeeded", "Healthy").phase == "Syncing"
+    assert state(1, "OutOfSync", "Succeeded", "Healthy", applied=OLD).phase == "OutOfSync"

@@ -133,6 +133,11 @@ def run_workflow(
     )
 
 
+def short_name(step: str) -> str:
+    """`bump-image-tag` for `xiilab/astrago-actions/bump-image-tag@v1`; other names as they are."""
+    return step.partition("@")[0].rpartition("/")[2] if "@" in step else step
+
+
 def act_program() -> Path:
     """The act that was installed beside this interpreter."""
     return Path(sys.executable).parent / "act"

@@ -31,12 +31,16 @@ def export_consumer_tree(root: Path, destination: Path) -> Path:
     `destination`.
     """
     links = [each.name for each in (root / "actions").iterdir() if (root / each.name).is_symlink()]
-    present = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    command = [*present, "--", *_SERVED, *links]
-    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    for name in sorted(set(listed.stdout.split("\0")) - {""}):
-        source, target = root / name, destination / name
-        if source.is_symlink() or source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
+    for name in present_files(root, *_SERVED, *links):
+        target = destination / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(root / name, target, follow_symlinks=False)
     return destination
+
+
+def present_files(folder: Path, *paths: str) -> list[str]:
+    """The files (and links) below `paths` of a working tree that git tracks or would add."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
+    listed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    names = sorted(set(listed.stdout.split("\0")) - {""})
+    return [name for name in names if (folder / name).is_symlink() or (folder / name).is_file()]

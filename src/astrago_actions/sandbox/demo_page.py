@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markdown_it.token import Token
+from markupsafe import Markup, escape
 
+from astrago_actions.sandbox.act import short_name
 from astrago_actions.sandbox.demo_record import ApplicationState, DemoRecord, ServiceRun
 
+_HARMLESS = re.compile(r"&lt;(/?(?:br|details|summary|sub))\s*/?&gt;")
 _TEMPLATE = "demo_page.html.j2"
 
 
@@ -53,27 +58,37 @@ def timeline(run: ServiceRun) -> list[Bar]:
         return Bar(label, kind, seconds, left, max(100 * seconds / whole, 0.3))
 
     steps = [
-        bar(_short_name(each.name), each.result, each.started_at, each.finished_at)
+        bar(short_name(each.name), each.result, each.started_at, each.finished_at)
         for each in run.workflow.steps
     ]
     return steps + [bar(*each) for each in _phases(states, end)]
 
 
 def _phases(states: list[ApplicationState], end: float) -> list[tuple[str, str, float, float]]:
-    begins = [state.moment for state in states]
+    changes = [
+        state
+        for state, before in zip(states, [None, *states[:-1]], strict=True)
+        if before is None or before.phase != state.phase
+    ]
+    begins = [state.moment for state in changes]
     ends = [*begins[1:], end]
     return [
         (f"Argo CD: {state.phase}", state.phase.lower(), began, ended)
-        for state, began, ended in zip(states, begins, ends, strict=True)
+        for state, began, ended in zip(changes, begins, ends, strict=True)
     ]
 
 
-def _short_name(step: str) -> str:
-    """`bump-image-tag` for `xiilab/astrago-actions/bump-image-tag@v1`."""
-    return step.partition("@")[0].rpartition("/")[2] if "@" in step else step
-
-
 def _html(markdown: str) -> Markup:
-    """Markdown as GitHub's job page shows it, as far as tables and quotes go; raw HTML is shown."""
+    """Markdown much as GitHub's job page shows it; of raw HTML only a few harmless tags."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    return Markup(renderer.render(markdown))  # noqa: S704 - the renderer escapes what it is given
+    renderer.add_render_rule("fence", _fence)
+    escaped = str(renderer.render(markdown))
+    return Markup(_HARMLESS.sub(r"<\1>", escaped))  # noqa: S704 - all else is escaped
+
+
+def _fence(_renderer: object, tokens: Sequence[Token], at: int, *_rest: object) -> str:
+    """A block of code; diagrams, which GitHub draws, are folded away as their source."""
+    content = f"<pre>{escape(tokens[at].content)}</pre>"
+    if tokens[at].info.strip() != "mermaid":
+        return content
+    return f"<details><summary>A diagram, as GitHub draws it from this</summary>{content}</details>"

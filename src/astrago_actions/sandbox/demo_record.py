@@ -10,21 +10,31 @@ from astrago_actions.sandbox.act import WorkflowResult
 
 @dataclass(frozen=True)
 class ApplicationState:
-    """What Argo CD said of its application at `moment` (seconds since the epoch)."""
+    """What Argo CD said of its application at `moment` (seconds since the epoch).
+
+    `revision` is the commit it compares with, `applied` the one of its last sync operation.
+    """
 
     moment: float
     sync: str
     operation: str
     health: str
     revision: str
+    applied: str
     images: tuple[str, ...]
 
     @property
     def phase(self) -> str:
-        """The word that a person watches for: OutOfSync, Syncing, Progressing, Healthy, ..."""
+        """The word that a person watches for: OutOfSync, Syncing, Progressing, Healthy, ...
+
+        After a sync Argo CD says OutOfSync until it has compared again; that is still Syncing.
+        """
         if self.operation == "Running":
             return "Syncing"
-        return self.health if self.sync == "Synced" else self.sync
+        if self.sync == "Synced":
+            return self.health
+        comparing = self.operation == "Succeeded" and self.applied == self.revision
+        return "Syncing" if comparing else self.sync
 
 
 @dataclass(frozen=True)

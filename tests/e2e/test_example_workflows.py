@@ -1,0 +1,98 @@
+"""The two example workflows, unchanged and whole: a push ends as a healthy rollout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from astrago_actions.clients.registry import RegistryClient
+from astrago_actions.sandbox.consumer_tree import source_root
+from astrago_actions.sandbox.demo_checks import checks_of
+from astrago_actions.sandbox.demo_record import ServiceRun
+from astrago_actions.sandbox.observed_run import observe_pipeline
+from astrago_actions.sandbox.scenario import (
+    BACKEND_SERVICE,
+    FRONTEND_SERVICE,
+    Service,
+    Workplace,
+    push_change,
+)
+from astrago_actions.sandbox.world import BRANCH, DEPLOYMENT, VALUES_FILE, World
+from tests.registries import RunningRegistry
+
+SERVICES = (BACKEND_SERVICE, FRONTEND_SERVICE)
+
+
+def deploy(world: World, service: Service, place: Workplace, folder: Path) -> ServiceRun:
+    """Push the service's change and run its workflow, in folders of their own."""
+    name = service.repository.rpartition("/")[2]
+    push = push_change(world, service, folder / name)
+    return observe_pipeline(world, push, replace(place, folder=folder / f"act-{name}"))
+
+
+def broken_promises(run: ServiceRun) -> str:
+    failed = [f"{check.claim}: {check.seen}" for check in checks_of(run) if not check.holds]
+    return "\n".join([*failed, run.workflow.log] if failed else [])
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.repository)
+def test_a_push_ends_as_a_healthy_rollout(
+    service: Service, world: World, place: Workplace, tmp_path: Path
+) -> None:
+    values = world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE)
+
+    run = deploy(world, service, place, tmp_path)
+
+    assert broken_promises(run) == ""
+    expected = values
+    previous = json.loads(run.output("bump", "previous"))
+    for component, tag in json.loads(run.output("tag", "tags")).items():
+        expected = expected.replace(previous[component].encode(), tag.encode())
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) == expected
+
+
+class DebianImages:
+    """Debian's registry, seen by the sandbox's Argo CD."""
+
+    def __init__(self, running: RunningRegistry) -> None:
+        self.host = running.host
+        self._client: RegistryClient = running.client()
+
+    def digest_of(self, repository: str, tag: str) -> str | None:
+        return self._client.digest(repository, tag)
+
+
+@pytest.mark.registry
+def test_both_services_deploy_from_a_registry_that_is_not_ours(
+    debian_registries: Callable[[str], RunningRegistry], place: Workplace, tmp_path: Path
+) -> None:
+    images = DebianImages(debian_registries("debian-open"))
+    with World(tmp_path / "world", images) as world:
+        world.add_examples(source_root() / "examples")
+
+        runs = [deploy(world, service, place, tmp_path) for service in SERVICES]
+
+    assert [broken_promises(run) for run in runs] == ["", ""]
+
+
+def test_backend_and_frontend_pushed_at_the_same_moment_both_land(
+    world: World, place: Workplace, tmp_path: Path
+) -> None:
+    before = world.github.head(DEPLOYMENT, BRANCH)
+
+    with ThreadPoolExecutor() as both:
+        runs = list(both.map(lambda each: deploy(world, each, place, tmp_path), SERVICES))
+
+    assert [run.workflow.succeeded for run in runs] == [True, True], runs[0].workflow.log
+    made = world.git(DEPLOYMENT, "rev-list", f"{before}..{BRANCH}").split()
+    assert {run.output("bump", "commit-sha") for run in runs} == set(made)
+    values = world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE).decode()
+    tags = [tag for run in runs for tag in json.loads(run.output("tag", "tags")).values()]
+    assert [tag for tag in tags if tag not in values] == []
+    changed = world.git(DEPLOYMENT, "diff", "--numstat", before, BRANCH).split()
+    assert changed == ["4", "4", VALUES_FILE]
