@@ -10,7 +10,8 @@ import pytest
 
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.errors import AccessDenied, ActionError, InputErrors, NotFound
-from astrago_actions.sandbox.server import Fault
+from astrago_actions.sandbox.registry import Registry
+from astrago_actions.sandbox.server import Fault, LoopbackServer
 from tests.deployment_world import BRANCH, DEPLOYMENT, FILE, SOURCE, VALUES, World
 
 
@@ -275,3 +276,17 @@ def test_many_writers_at_once_lose_nothing(world: World) -> None:
             assert future.result().changed
     assert world.values() == "".join(f"{name}:\n  tag: v-{tag}\n" for name, tag in keys.items())
     assert world.commits() == 1 + len(keys)
+
+
+def test_a_tag_that_its_registry_does_not_have_is_refused(world: World) -> None:
+    registry = Registry()
+    registry.add_token("ghp_reader", {"xiilab/*": "read"})
+    with LoopbackServer(registry) as server:
+        image = f"{server.url.removeprefix('http://')}/xiilab/backend:core-stage-1a2b3c4d"
+        with pytest.raises(ActionError, match="does not have the images"):
+            world.bump(
+                tags='{"core": "core-stage-1a2b3c4d"}',
+                images=json.dumps({"core": image}),
+                registry_token="ghp_reader",
+            )
+    assert world.values() == VALUES

@@ -10,11 +10,13 @@ from typing import Literal
 
 from astrago_actions.actions.bump_proposal import Bump, Wish
 from astrago_actions.actions.bump_pull_request import PullRequestWish, propose_pull_request
+from astrago_actions.actions.bump_refusals import images_absent
 from astrago_actions.actions.bump_report import Report, tell
-from astrago_actions.actions.bump_updates import read_targets, read_updates
+from astrago_actions.actions.bump_updates import read_images, read_targets, read_updates
 from astrago_actions.clients.deployment_branch import HISTORY, LONG_HISTORY, DeploymentBranch
 from astrago_actions.clients.github import connect
 from astrago_actions.clients.github_errors import RuleViolation
+from astrago_actions.clients.image_presence import absent_images
 from astrago_actions.clients.local_checkout import read_files, write_files
 from astrago_actions.clients.safe_commit import Outcome, commit_safely
 from astrago_actions.clients.source_history import SourceHistory
@@ -28,6 +30,7 @@ from astrago_actions.domain.bump_commit import (
 )
 from astrago_actions.domain.bump_edit import edit_files
 from astrago_actions.domain.bump_order import commit_that_set
+from astrago_actions.domain.references import ImageReference
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
 
@@ -48,6 +51,9 @@ class Inputs:
     source_token: Secret | None
     mode: Mode
     pull_request: PullRequestWish
+    images: Mapping[str, ImageReference]
+    registry_username: str
+    registry_token: Secret | None
     spread: int
     timeout: float
     path: Path | None
@@ -77,6 +83,9 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         wish=wish,
         token=Secret("") if path else given.required_secret("token", "the deployment token"),
         source_token=given.secret("source-token"),
+        images=read_images(given, wish.updates),
+        registry_username=given.text("registry-username", run.actor) or "token",
+        registry_token=given.secret("registry-token"),
         mode=given.choice("mode", MODES, "commit"),
         pull_request=PullRequestWish(
             labels=given.items("labels"),
@@ -95,6 +104,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     with context.stage("bump"):
         if inputs.path is not None:
             return _edit_checkout(inputs, inputs.path, context)
+        _check_images(inputs, context)
         connection = connect(inputs.token, context.run.api_url)
         branch = DeploymentBranch(connection, inputs.repository, inputs.branch)
         bump = Bump(inputs.wish, _source_history(inputs, context), inputs.branch)
@@ -145,6 +155,21 @@ def _commit(
         on_wait=on_wait,
         history=history,
     )
+
+
+def _check_images(inputs: Inputs, context: Context) -> None:
+    """A tag that nobody can pull would end as a broken rollout; without access it is not asked."""
+    if inputs.registry_token is None or not inputs.images:
+        return
+    absent = absent_images(
+        inputs.images,
+        username=inputs.registry_username,
+        token=inputs.registry_token,
+        source_repository=context.run.repository,
+        clock=context.clock,
+    )
+    if absent:
+        raise images_absent(absent)
 
 
 def _edit_checkout(inputs: Inputs, folder: Path, context: Context) -> Outputs:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.domain.bump_edit import Update
+from astrago_actions.domain.references import ImageReference
 from astrago_actions.errors import ActionError
 
 
@@ -25,6 +26,16 @@ def superseded_error(superseded: Mapping[Update, str], branch: str) -> ActionErr
         superseded_text(superseded),
         "Nothing to do, unless you mean to go back: then run with `if-older: apply`.",
         outputs={"superseded": True, "changed": False},
+    )
+
+
+def images_absent(absent: Mapping[str, ImageReference]) -> ActionError:
+    """The failure of a bump to tags that no registry has."""
+    lines = "\n".join(f"{component}: {image} is not there" for component, image in absent.items())
+    return ActionError(
+        "The registry does not have the images, so the tags were not changed",
+        lines,
+        "Push the images first; if they went to another registry, give its `images` here.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from astrago_actions.domain.bump_edit import Update
-from astrago_actions.domain.references import tag_problem
+from astrago_actions.domain.references import ImageReference, parse_image, tag_problem
 from astrago_actions.inputs import InputReader
 
 _DIGEST_LENGTH = len("sha256:") + 64
@@ -29,6 +29,22 @@ def read_updates(given: InputReader) -> tuple[Update, ...]:
         if problem:
             given.mistake(name, problem)
     return tuple(updates)
+
+
+def read_images(given: InputReader, updates: Sequence[Update]) -> dict[str, ImageReference]:
+    """The images that must be in their registry, by component; each has the tag that is set."""
+    tags = {update.component: update.value for update in updates if update.component}
+    images: dict[str, ImageReference] = {}
+    for component, text in given.mapping("images").items():
+        try:
+            images[component] = parse_image(text)
+        except ValueError as error:
+            given.mistake("images", str(error))
+            continue
+        wanted = tags.get(component)
+        if wanted and images[component].tag not in {wanted, ""}:
+            given.mistake("images", f"`{text}` has another tag than `{wanted}` in `tags`")
+    return images
 
 
 def read_targets(given: InputReader) -> tuple[Update, ...]:
