@@ -140,9 +140,7 @@ class InputReader:
             return default
         parsed = parse_duration(value)
         if parsed is None:
-            self.mistake(
-                name, f"must be a duration like 90, 10m or 1h30m; it is {_shown(value)}"
-            )
+            self.mistake(name, f"must be a duration like 90, 10m or 1h30m; it is {_shown(value)}")
             return default
         return parsed
 
@@ -226,6 +224,35 @@ class InputReader:
             else:
                 found[key.strip()] = rest.strip()
         return found
+
+    def secret_mapping(self, name: str) -> dict[str, Secret]:
+        """Secrets by name, given as a JSON object or as lines `name=value`; each is masked.
+
+        Mistakes name a line by its number: its text may hold the secret.
+        """
+        value = self.text(name)
+        if value.startswith("{"):
+            return self._masked(self._secret_json(name, value))
+        found: dict[str, str] = {}
+        for number, line in enumerate(self.lines(name), start=1):
+            key, separator, rest = line.partition("=")
+            if not separator or not key.strip():
+                self.mistake(name, f"line {number} is not name=value")
+            else:
+                found[key.strip()] = rest.strip()
+        return self._masked(found)
+
+    def _secret_json(self, name: str, value: str) -> dict[str, str]:
+        parsed = self._json(name, value) or {}
+        if all(isinstance(each, str) for each in parsed.values()):
+            return dict(parsed)
+        self.mistake(name, "must be a JSON object whose values are strings")
+        return {}
+
+    def _masked(self, found: Mapping[str, str]) -> dict[str, Secret]:
+        for value in found.values():
+            self._mask(value)
+        return {key: Secret(value) for key, value in found.items()}
 
     def json_value(self, name: str) -> Any:
         """Any JSON value; None when the input is empty or broken (the latter is a mistake)."""

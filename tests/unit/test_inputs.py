@@ -353,6 +353,25 @@ class TestSecret:
             json.dumps(Secret("hunter22"))
 
 
+class TestSecretMapping:
+    @pytest.mark.parametrize(
+        "text", ["npm=hunter22\nmaven = a=b", '{"npm":"hunter22","maven":"a=b"}']
+    )
+    def test_masks_each_value_before_anyone_can_print_it(self, text: str) -> None:
+        masked: list[str] = []
+
+        found = InputReader({"x": text}, mask=masked.append).secret_mapping("x")
+
+        assert found == {"npm": Secret("hunter22"), "maven": Secret("a=b")}
+        assert masked == ["hunter22", "a=b"]
+
+    @pytest.mark.parametrize(
+        "text", ["hunter22", "a=b\nhunter22", "=hunter22", '{"a": "hunter22"', '{"hunter22": 1}']
+    )
+    def test_mistakes_never_show_what_was_given(self, text: str) -> None:
+        assert "hunter22" not in refused(lambda given: given.secret_mapping("x"), text)
+
+
 def test_a_mistake_repeats_a_long_value_on_one_short_line() -> None:
     message = refused(lambda given: given.flag("x"), "a\n" * 5000)
 

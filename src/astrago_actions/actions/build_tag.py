@@ -86,7 +86,7 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         base=_base(given, run),
         branch=branch,
         tags=tags,
-        images=_images(given, image, tags),
+        images=_images(given, image, components, tags),
     )
 
 
@@ -102,12 +102,12 @@ def run(inputs: Inputs, context: Context) -> Outputs:
 
 
 def _commit(given: InputReader, run: WorkflowRun) -> str:
-    sha = given.text("sha", run.source_commit).lower()
+    sha = given.text("sha", run.source_commit)
     if not sha:
         given.mistake("sha", "is required outside a workflow run (`git rev-parse HEAD` prints it)")
-    elif not _FULL_SHA.fullmatch(sha):
+    elif not _FULL_SHA.fullmatch(sha.lower()):
         given.mistake("sha", f"must be a full commit SHA of 40 hex digits; it is `{sha}`")
-    return sha
+    return sha.lower()
 
 
 def _base(given: InputReader, run: WorkflowRun) -> str:
@@ -186,21 +186,25 @@ def _tags(
 def _environment_hint(facts: TagFacts, message: str) -> str:
     if not message.startswith("`{environment}`"):
         return ""
+    if not facts.branch:
+        return "; set `environment`, or `branch`"
     return f"; add a line `{facts.branch}=<environment>` to `environments`, or set `environment`"
 
 
-def _images(given: InputReader, image: str, tags: dict[str, str]) -> dict[str, ImageReference]:
+def _images(
+    given: InputReader, image: str, components: Sequence[Component], tags: dict[str, str]
+) -> dict[str, ImageReference]:
     images: dict[str, ImageReference] = {}
-    for component, tag in tags.items() if image else ():
+    for component in components if image else ():
         try:
-            reference = parse_image(image.lower().replace("{component}", component))
+            reference = parse_image(image.lower().replace("{component}", component.name))
         except ValueError as error:
             given.mistake("image", str(error))
             return {}
         if reference.tag or reference.digest:
             given.mistake("image", "must not hold a tag or a digest; the tag comes from `template`")
-        images[component] = reference.with_tag(tag)
-    if len(set(images.values())) < len(images):
+        images[component.name] = reference.with_tag(tags.get(component.name, ""))
+    if tags and len(set(images.values())) < len(images):
         given.mistake("image", "needs {component} here or in `template`, or all images are one")
     return images
 
