@@ -16,7 +16,11 @@ _SPECIAL = re.compile(r"([.\[\]\\])")
 
 
 class KeyPathError(ValueError):
-    """The text is not a key path; the message says where it breaks."""
+    """The text is not a key path; `problem` says where it breaks, the message names it too."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(f"`{text}` is not a key path: {problem}")
+        self.problem = problem
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def parse_key_path(text: str) -> KeyPath:
             segment, position = _key(text, position + 1 if segments else position)
         segments.append(segment)
     if not segments:
-        raise KeyPathError("the key path is empty")
+        raise KeyPathError(text, "it is empty")
     return KeyPath(tuple(segments))
 
 
@@ -149,4 +153,4 @@ def _unescaped(quoted: re.Match[str]) -> str:
 
 
 def _broken(text: str, position: int, problem: str) -> KeyPathError:
-    return KeyPathError(f"`{text}` is not a key path: {problem} at character {position + 1}")
+    return KeyPathError(text, f"{problem} at character {position + 1}")

@@ -1,30 +1,32 @@
-"""Changing values in YAML text by key path, and not one character beside them."""
+"""Changing values in YAML text by key path, and not one character beside them.
+
+The nodes are found by ruamel.yaml, their characters replaced where they stand, and the result is
+read again and compared node by node: an edit that would change anything else never leaves here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from astrago_actions.domain.edit_refused import EditRefused, FileRefused, Refusal
-from astrago_actions.domain.key_lookup import Found, Missing, Unclear, look_up
-from astrago_actions.domain.key_path import KeyPathError, parse_key_path
-from astrago_actions.domain.same_tree import first_difference
-from astrago_actions.domain.scalar_edit import Splice, applied, replacement
-from astrago_actions.domain.yaml_tree import (
-    Node,
-    NotYaml,
-    Scalar,
-    documents,
-    line_number,
-)
-
-IfMissing = Literal["fail", "create"]
+from astrago_actions.domain.editing.outline import Irregular
+from astrago_actions.domain.editing.plan import Change, IfMissing, Plan, Present, find, plan_edit
+from astrago_actions.domain.editing.proof import same_but_for
+from astrago_actions.domain.editing.reading import Kind, Reading, reading_for
+from astrago_actions.domain.editing.splice import Splice, applied
+from astrago_actions.domain.editing.suggestion import nearest
+from astrago_actions.domain.editing.tree import NotYaml, Scalar, line_number
+from astrago_actions.domain.editing.view import OTHER_BREAKS, View, keys_of
+from astrago_actions.domain.key_path import KeyPathError, parse_key_path, path_text
 
 
 @dataclass(frozen=True)
 class Edited:
-    """The new text, what each key held before, and what the reader should know besides."""
+    """The new text, and what each key held before: None for a key that was added.
+
+    `notes` are sentences about what else the edit affects.
+    """
 
     text: str
     previous: dict[str, str | None]
@@ -38,7 +40,11 @@ def edit(
     if_missing: IfMissing = "fail",
     name: str = "the file",
 ) -> str:
-    """The text with the value at each key path replaced; raises EditRefused or FileRefused."""
+    """The text with the value at each key path (`key path -> value`) replaced.
+
+    Raises EditRefused, naming every key that cannot be changed for certain and why, or
+    FileRefused; `name` is what they call the file.
+    """
     return apply(text, changes, if_missing=if_missing, name=name).text
 
 
@@ -49,66 +55,136 @@ def apply(
     if_missing: IfMissing = "fail",
     name: str = "the file",
 ) -> Edited:
-    """Like `edit`, with the previous values and notes about what else is affected."""
-    roots = _read(text, name)
-    refusals: list[Refusal] = []
-    targets: dict[str, Scalar] = {}
-    splices: list[Splice] = []
-    for key, value in changes.items():
-        found = _target(text, roots, key)
-        if isinstance(found, Refusal):
-            refusals.append(found)
-            continue
-        node = found.node
-        assert isinstance(node, Scalar)  # noqa: S101
-        targets[key] = node
-        splice = replacement(text, found.key, node, value)
-        assert splice  # noqa: S101
-        splices.append(splice)
-    if refusals:
-        raise EditRefused(name, refusals)
-    result = applied(text, splices)
-    wanted = {id(targets[key]): value for key, value in changes.items()}
-    if first_difference(roots, _read(result, name), wanted) is not None:
-        raise FileRefused("x", "y", "z")
-    return Edited(result, {key: node.value for key, node in targets.items()})
+    """Like `edit`, with the previous values and notes for the reader."""
+    wanted, refusals = _parsed(changes)
+    try:
+        reading = reading_for(text, [each.path for each in wanted])
+        views = reading.views(text)
+        if reading.kind is Kind.TEMPLATE:
+            if_missing = "fail"
+        plans = [plan_edit(view, wanted, if_missing) for view in views]
+        refusals += [*plans[0].refusals, *_missing(text, name, reading, plans[0].missing)]
+        if refusals:
+            raise EditRefused(name, refusals)
+        result = applied(text, _agreed(text, name, views, plans))
+        if not _proved(views, plans, reading.views(result)):
+            raise _not_proved(name, wanted)
+    except NotYaml as error:
+        raise _not_yaml(text, name, error) from None
+    except Irregular as error:
+        raise _irregular(text, name, error) from None
+    return Edited(result, plans[0].previous, tuple(plans[0].notes))
 
 
-def current(text: str, paths: Iterable[str]) -> dict[str, str | None]:
-    """The present value of each path as text; None where there is no single value."""
-    roots = _read(text, "the file")
-    values: dict[str, str | None] = {}
-    for path in paths:
-        found = _target(text, roots, path)
-        node = None if isinstance(found, Refusal) else found.node
-        values[path] = node.value if isinstance(node, Scalar) else None
+def current(text: str, paths: Iterable[str], *, name: str = "the file") -> dict[str, str | None]:
+    """The present value of each key path as text; None where there is no single value."""
+    values: dict[str, str | None] = dict.fromkeys(paths)
+    wanted, _ = _parsed(dict.fromkeys(values, ""))
+    try:
+        view = reading_for(text, [each.path for each in wanted]).views(text)[0]
+        for each in wanted:
+            outcome = find(view, each.path)
+            if isinstance(outcome, Present) and isinstance(outcome.found.node, Scalar):
+                values[each.key] = outcome.found.node.value
+    except NotYaml as error:
+        raise _not_yaml(text, name, error) from None
+    except Irregular as error:
+        raise _irregular(text, name, error) from None
     return values
 
 
-def _read(text: str, name: str) -> tuple[Node, ...]:
-    try:
-        return documents(text)
-    except NotYaml as error:
-        line = line_number(text, error.position)
-        raise FileRefused(
-            f"{name} is not valid YAML",
-            f"Line {line}: {error.problem}.",
-            "Correct the file and run again; nothing was changed.",
-        ) from None
+def _parsed(changes: Mapping[str, str]) -> tuple[list[Change], list[Refusal]]:
+    wanted: list[Change] = []
+    refusals: list[Refusal] = []
+    for key, value in changes.items():
+        try:
+            wanted.append(Change(key, parse_key_path(key), value))
+        except KeyPathError as error:
+            refusals.append(
+                Refusal(key, f"is not a key path: {error.problem}", "Correct the key path.")
+            )
+    return wanted, refusals
 
 
-def _target(text: str, roots: tuple[Node, ...], key: str) -> Found | Refusal:
-    try:
-        path = parse_key_path(key)
-    except KeyPathError as error:
-        return Refusal(key, str(error), "Correct the key path.")
-    outcomes = [look_up(text, root, path.segments) for root in roots]
-    present = [each for each in outcomes if not isinstance(each, Missing)]
-    if len(present) != 1:
-        return Refusal(key, "is not there", "")
-    outcome = present[0]
-    if isinstance(outcome, Unclear):
-        return Refusal(key, outcome.reason, outcome.remedy, line_number(text, outcome.position))
-    if not isinstance(outcome.node, Scalar):
-        return Refusal(key, "is a map", "")
-    return outcome
+def _missing(text: str, name: str, reading: Reading, missing: Iterable[Change]) -> list[Refusal]:
+    """A refusal for each key that is not there, naming the keys that may be meant."""
+    refusals = []
+    for change in missing:
+        if reading.kind is Kind.TEMPLATE and keys_of(change.path) is None:
+            reason = f"passes through a list, and {name} is a Go template, read by line only"
+            refusals.append(Refusal(change.key, reason, "Keep the value outside of lists."))
+            continue
+        close = nearest(change.path.segments, reading.known_paths(text))
+        remedy = "Correct the key path, or let the key be created (`if-missing: create`)."
+        if reading.kind is Kind.TEMPLATE:
+            remedy = "Correct the key path; keys are not added to a Go template."
+        meant = [f"`{path_text(path)}` (line {line_number(text, at)})" for path, at in close]
+        hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
+        refusals.append(Refusal(change.key, f"is not in {name}{hint}", remedy))
+    return refusals
+
+
+def _agreed(text: str, name: str, views: Sequence[View], plans: Sequence[Plan]) -> list[Splice]:
+    """What to write into the text; raises FileRefused where two ways to read it disagree."""
+    found = [
+        [_in_file(view, splice) for splice in plan.splices]
+        for view, plan in zip(views, plans, strict=True)
+    ]
+    clean = not any(plan.refusals or plan.missing for plan in plans)
+    if not clean or any(each != found[0] for each in found):
+        raise _ambiguous_breaks(text, name)
+    return found[0]
+
+
+def _ambiguous_breaks(text: str, name: str) -> FileRefused:
+    breaks = OTHER_BREAKS.search(text)
+    position = breaks.start() if breaks else 0
+    return FileRefused(
+        f"{name} means different things to different YAML readers",
+        f"Line {line_number(text, position)} holds the character U+{ord(text[position]):04X}, "
+        "which ends a line for some readers (Helm's among them) and not for others.",
+        "Remove the character, or write it as an escape in double quotes.",
+    )
+
+
+def _in_file(view: View, splice: Splice) -> Splice:
+    start = view.origin(splice.start)
+    return Splice(start, start + splice.end - splice.start, splice.text)
+
+
+def _proved(before: Sequence[View], plans: Sequence[Plan], after: Sequence[View]) -> bool:
+    """Whether the result, read again, is what was planned: character by character, node by node."""
+    return len(before) == len(after) and all(
+        new.text == applied(old.text, plan.splices)
+        and same_but_for(old.roots, new.roots, plan.changed, plan.grown)
+        for old, plan, new in zip(before, plans, after, strict=True)
+    )
+
+
+def _not_proved(name: str, wanted: Iterable[Change]) -> FileRefused:
+    keys = ", ".join(f"`{each.key}`" for each in wanted)
+    return FileRefused(
+        f"{name} was not changed",
+        f"Writing {keys} would have changed something else as well, or not have been read back "
+        "as the same string.",
+        "Write the line as `key: value` in the way of its neighbours, then run again.",
+    )
+
+
+def _not_yaml(text: str, name: str, error: NotYaml) -> FileRefused:
+    if OTHER_BREAKS.search(text):
+        return _ambiguous_breaks(text, name)
+    return FileRefused(
+        f"{name} is not valid YAML",
+        f"Line {line_number(text, error.position)}: {error.problem}.",
+        "Correct the file and run again; nothing was changed.",
+    )
+
+
+def _irregular(text: str, name: str, error: Irregular) -> FileRefused:
+    return FileRefused(
+        f"{name} is a Go template that cannot be edited by line",
+        f"Line {line_number(text, error.position)} is neither `key: value` nor a template action "
+        "alone, so what belongs to which key cannot be told.",
+        "Write that line in the plain form, or keep the image tags in a YAML file without `{{`.",
+    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from astrago_actions.domain.editing.tree import Alias, Mapping, Node, Scalar, Sequence
+from astrago_actions.domain.editing.view import View
 from astrago_actions.domain.key_path import Choice, Index, Key, Segment, path_text
-from astrago_actions.domain.yaml_tree import Alias, Mapping, Node, Scalar, Sequence, line_number
 
 MERGE = "<<"
 
@@ -22,12 +23,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Missing:
-    """The path ends early: `node` is the last that exists, `depth` how many segments reach it."""
+    """The path ends early: `node` is the last that exists, `depth` how many segments reach it.
+
+    `because` says what a list lacks; it continues "`path` …".
+    """
 
     node: Node
     passed: tuple[Node, ...]
     depth: int
     key: Node | None = None
+    because: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,46 +47,53 @@ class Unclear:
 Outcome = Found | Missing | Unclear
 
 
-def look_up(text: str, root: Node, segments: tuple[Segment, ...]) -> Outcome:
+def look_up(view: View, root: Node, segments: tuple[Segment, ...]) -> Outcome:
     """Follow the segments from the root of one document."""
     node = root
     key: Node | None = None
     passed: list[Node] = []
     for depth, segment in enumerate(segments):
         if isinstance(node, Alias):
-            return _through_alias(text, root, node, segments, depth)
-        step = _step(text, root, node, segment, segments[:depth])
+            return _through_alias(view, root, node, segments, depth)
+        step = _step(view, root, node, segment, segments[:depth])
         if isinstance(step, Unclear):
             return step
-        if step is None:
-            return Missing(node, tuple(passed), depth, key)
+        if isinstance(step, str):
+            return Missing(node, tuple(passed), depth, key, step)
         passed.append(node)
         key, node = step
     if isinstance(node, Alias):
-        return _through_alias(text, root, node, segments, len(segments))
+        return _through_alias(view, root, node, segments, len(segments))
     return Found(node, tuple(passed), key)
 
 
-Step = tuple[Node | None, Node] | Unclear | None
+# The key and value that a segment leads to; or why it leads nowhere, empty for a missing key.
+Step = tuple[Node | None, Node] | Unclear | str
 
 
-def _step(text: str, root: Node, node: Node, segment: Segment, above: tuple[Segment, ...]) -> Step:
+def _step(view: View, root: Node, node: Node, segment: Segment, above: tuple[Segment, ...]) -> Step:
     if isinstance(segment, Key):
-        return _by_key(text, root, node, segment) if isinstance(node, Mapping) else None
+        return _by_key(view, root, node, segment) if isinstance(node, Mapping) else ""
     if not isinstance(node, Sequence):
-        return None
-    if isinstance(segment, Index):
-        known = segment.position < len(node.items)
-        return (None, node.items[segment.position]) if known else _no_item(node, segment, above)
-    return _by_choice(text, node, segment, above)
+        return f"does not exist: {_place_of(above)} is not a list"
+    if isinstance(segment, Choice):
+        return _by_choice(view, node, segment, above)
+    if segment.position < len(node.items):
+        return None, node.items[segment.position]
+    count = f"{len(node.items)} items" if len(node.items) != 1 else "1 item"
+    return f"does not exist: the list {_place_of(above)} has {count}, counted from [0]"
 
 
-def _by_key(text: str, root: Node, node: Mapping, segment: Key) -> Step:
+def _place_of(above: tuple[Segment, ...]) -> str:
+    return f"`{path_text(above)}`" if above else "at the top"
+
+
+def _by_key(view: View, root: Node, node: Mapping, segment: Key) -> Step:
     pairs = [pair for pair in node.pairs if key_name(pair[0]) == segment.name]
     if len(pairs) == 1:
         return pairs[0]
     if pairs:
-        lines = _listed([str(line_number(text, key.start)) for key, _ in pairs])
+        lines = listed([str(view.line(key.start)) for key, _ in pairs])
         return Unclear(
             f"is unclear: the key `{segment}` stands {len(pairs)} times in one map, "
             f"on lines {lines}; readers disagree about which one counts",
@@ -90,11 +102,11 @@ def _by_key(text: str, root: Node, node: Mapping, segment: Key) -> Step:
         )
     source = _merged_from(node, segment.name)
     if source is None:
-        return None
+        return ""
     merge, origin = source
     return Unclear(
         f"has no value of its own: `{segment}` comes through `<<` (line "
-        f"{line_number(text, merge.start)}) from {_place(text, root, origin)}",
+        f"{view.line(merge.start)}) from {_named(view, root, origin)}",
         "Change the value where it comes from, or give the map a key of its own.",
         merge.start,
     )
@@ -113,7 +125,6 @@ def _merged_from(node: Mapping, name: str) -> tuple[Node, Node] | None:
 
 
 def _own_or_merged(node: Node | None, name: str) -> Node | None:
-    """Anchors come before their aliases, so this ends; a map inside itself is cut by `pairs`."""
     if not isinstance(node, Mapping):
         return None
     for key, _ in node.pairs:
@@ -123,36 +134,23 @@ def _own_or_merged(node: Node | None, name: str) -> Node | None:
     return further[1] if further else None
 
 
-def _by_choice(text: str, node: Sequence, segment: Choice, above: tuple[Segment, ...]) -> Step:
+def _by_choice(view: View, node: Sequence, segment: Choice, above: tuple[Segment, ...]) -> Step:
     chosen = [item for item in node.items if _field(item, segment.field) == segment.value]
     if len(chosen) == 1:
         return None, chosen[0]
-    if not chosen:
-        return _no_item(node, segment, above)
-    lines = _listed([str(line_number(text, item.start)) for item in chosen])
-    return Unclear(
-        f"is unclear: {len(chosen)} items of the list have {segment.field}={segment.value}, "
-        f"on lines {lines}",
-        "Choose by a field that tells the items apart, or by position such as `[0]`.",
-        chosen[0].start,
-    )
-
-
-def _no_item(node: Sequence, segment: Index | Choice, above: tuple[Segment, ...]) -> Unclear:
-    place = f"`{path_text(above)}`" if above else "the document"
-    if isinstance(segment, Index):
-        count = len(node.items)
-        reason = f"does not exist: the list at {place} has {count} items, counted from [0]"
-        return Unclear(reason, "Correct the position in the key path.", node.start)
+    wanted = f"{segment.field}={segment.value}"
+    if chosen:
+        lines = listed([str(view.line(item.start)) for item in chosen])
+        return Unclear(
+            f"is unclear: {len(chosen)} items of the list {_place_of(above)} have {wanted}, "
+            f"on lines {lines}",
+            "Choose by a field that tells the items apart, or by position such as `[0]`.",
+            chosen[0].start,
+        )
     values = [_field(item, segment.field) for item in node.items]
-    known = _listed([f"`{value}`" for value in values if value is not None])
-    has = f"the values there are {known}" if known else f"no item has a `{segment.field}`"
-    return Unclear(
-        f"does not exist: no item of the list at {place} has "
-        f"{segment.field}={segment.value}; {has}",
-        "Correct the selection in the key path.",
-        node.start,
-    )
+    known = listed([f"`{value}`" for value in values if value is not None])
+    has = f"the values there are {known}" if known else f"none has a `{segment.field}`"
+    return f"does not exist: no item of the list {_place_of(above)} has {wanted}; {has}"
 
 
 def _field(item: Node, name: str) -> str | None:
@@ -167,37 +165,32 @@ def _field(item: Node, name: str) -> str | None:
 
 
 def _through_alias(
-    text: str, root: Node, alias: Alias, segments: tuple[Segment, ...], depth: int
+    view: View, root: Node, alias: Alias, segments: tuple[Segment, ...], depth: int
 ) -> Unclear:
     rest = segments[depth:]
-    at = f"`{path_text(segments[:depth])}` is" if rest else "is"
-    changed = _listed(_changed_with(text, root, alias, rest))
+    at = f"`{path_text(segments[:depth])}` is" if rest else "it is"
+    changed = listed(
+        [
+            f"`{path_text((*holder, *rest))}` (line {view.line(node.start)})"
+            for holder, node in walk(root)
+            if node is alias.target or (isinstance(node, Alias) and node.target is alias.target)
+        ]
+    )
     return Unclear(
-        f"has no value of its own: {at} the alias `*{alias.name}`; "
-        f"writing through it would change {changed}",
+        f"has no value of its own: {at} the alias `*{alias.name}`, and writing through it would "
+        f"change {changed}",
         "Put a value of its own in place of the alias, or change the anchored value on purpose.",
         alias.start,
     )
 
 
-def _changed_with(text: str, root: Node, alias: Alias, rest: tuple[Segment, ...]) -> list[str]:
-    """Every key that holds the alias's target, each with the rest of the path."""
-    holders = []
+def _named(view: View, root: Node, key: Node) -> str:
+    """The path of a key, with its line."""
     for segments, node in walk(root):
-        if node is alias.target or (isinstance(node, Alias) and node.target is alias.target):
-            line = line_number(text, node.start)
-            holders.append(f"`{path_text((*segments, *rest))}` (line {line})")
-    return holders
-
-
-def _place(text: str, root: Node, key: Node) -> str:
-    line = line_number(text, key.start)
-    for segments, node in walk(root):
-        if isinstance(node, Mapping):
-            for each, _ in node.pairs:
-                if each is key:
-                    return f"`{path_text((*segments, Key(key_name(key) or '')))}` (line {line})"
-    return f"line {line}"
+        if isinstance(node, Mapping) and any(each is key for each, _ in node.pairs):
+            path = path_text((*segments, Key(key_name(key) or "")))
+            return f"`{path}` (line {view.line(key.start)})"
+    return f"line {view.line(key.start)}"
 
 
 def walk(root: Node) -> Iterator[tuple[tuple[Segment, ...], Node]]:
@@ -225,7 +218,8 @@ def resolved(node: Node) -> Node | None:
     return node.target if isinstance(node, Alias) else node
 
 
-def _listed(parts: list[str]) -> str:
+def listed(parts: list[str]) -> str:
+    """Words as they stand in a sentence: `a, b and c`."""
     if len(parts) < 2:
         return "".join(parts)
     return ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -28,14 +28,22 @@ _NOT_PRINTABLE = re.compile(
 )
 
 
-def is_text(plain: str) -> bool:
-    """Whether YAML 1.1, YAML 1.2 and Go all read this, written without quotes, as a string."""
+def is_misread(plain: str) -> bool:
+    """Whether some reader takes this, written without quotes, for something but a string.
+
+    That is null, a boolean, a number, a date or time, or the merge key.
+    """
     return bool(
-        _PLAIN.fullmatch(plain)
-        and plain.lower() not in _WORDS
-        and not _NUMBER.fullmatch(plain)
-        and not _TIME.fullmatch(plain)
+        plain in ("", "~", "=", "<<")
+        or plain.lower() in _WORDS
+        or _NUMBER.fullmatch(plain)
+        or _TIME.fullmatch(plain)
     )
+
+
+def needs_quotes(value: str) -> bool:
+    """Whether YAML 1.1, YAML 1.2 and Go may not all read this as the same string unquoted."""
+    return not _PLAIN.fullmatch(value) or is_misread(value)
 
 
 def written(value: str, style: str = "", *, in_flow: bool = False) -> str:
@@ -45,7 +53,7 @@ def written(value: str, style: str = "", *, in_flow: bool = False) -> str:
     """
     if style == "'" and not _NOT_PRINTABLE.search(value):
         return "'" + value.replace("'", "''") + "'"
-    if not style and is_text(value) and not (in_flow and ":" in value):
+    if not style and not needs_quotes(value) and not (in_flow and ":" in value):
         return value
     escaped = re.sub(r'["\\]', lambda match: _ESCAPES[match[0]], value)
     return '"' + _NOT_PRINTABLE.sub(_escape, escaped) + '"'

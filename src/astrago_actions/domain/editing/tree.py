@@ -20,6 +20,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+BYTE_ORDER_MARK = "\ufeff"
+
 
 class NotYaml(ValueError):
     """The text cannot be read as YAML; `position` is a character offset."""

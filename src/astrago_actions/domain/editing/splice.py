@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from astrago_actions.domain.yaml_scalar import written
-from astrago_actions.domain.yaml_tree import Node, Scalar
+from astrago_actions.domain.editing.scalar import written
+from astrago_actions.domain.editing.tree import Node, Scalar
 
 _PROPERTY = re.compile(r"[&!]\S*")
 _BETWEEN = re.compile(r"(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*")
-_COLON = re.compile(r"\s*:")
+COLON = re.compile(r"\s*:")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _value_start(text: str, scalar: Scalar) -> int:
 
 def _behind_colon(text: str, key: Node, scalar: Scalar, new: str) -> Splice | None:
     """An empty value is marked at the next token; the place to write is behind the colon."""
-    colon = _COLON.match(text, key.end)
+    colon = COLON.match(text, key.end)
     if colon is not None:
         return Splice(colon.end(), colon.end(), f" {new}")
     return Splice(key.end, key.end, f": {new}") if scalar.in_flow else None

@@ -1,0 +1,45 @@
+"""Go templates (`.gotmpl`): text that becomes YAML only when Helm or helmfile has run it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from astrago_actions.domain.editing.lookup import walk
+from astrago_actions.domain.editing.outline import outline
+from astrago_actions.domain.editing.tree import Mapping, NotYaml, documents
+from astrago_actions.domain.editing.view import View, excerpt, keys_of
+from astrago_actions.domain.key_path import KeyPath
+
+_ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{\{.*?\}\}", re.DOTALL)
+_ONLY_ACTIONS = re.compile(r"^([ \t]*)(?:\ue000+[ \t]*)+(?:#[^\n]*)?(?=\r?$)", re.MULTILINE)
+# From Unicode's private area, so that no key or value of a real file is made of it.
+MASK = "\ue000"
+
+
+def is_template(text: str) -> bool:
+    """Whether the text has actions `{{ … }}` where they are not part of YAML strings."""
+    if "{{" not in text:
+        return False
+    try:
+        roots = documents(text)
+    except NotYaml:
+        return True
+    return any(
+        isinstance(node, Mapping) and node.flow and text.startswith("{{", node.start)
+        for root in roots
+        for _, node in walk(root)
+    )
+
+
+def masked(text: str) -> str:
+    """The text, as long as before, with actions made into letters and lines of actions blank."""
+    letters = _ACTION.sub(lambda match: re.sub(r"[^\r\n]", MASK, match[0]), text)
+    return _ONLY_ACTIONS.sub(lambda match: " " * len(match[0]), letters)
+
+
+def template_view(text: str, paths: Iterable[KeyPath]) -> View:
+    """The lines that may hold the keys, by indentation alone; raises Irregular."""
+    readable = masked(text)
+    lines = outline(readable)
+    return excerpt(text, readable, lines, [lines.way(keys_of(path) or ()) for path in paths])
