@@ -130,26 +130,31 @@ class _Walk:
     ) -> Iterator[str]:
         """What is wrong with the object that answered a selection set."""
         concrete = graphql_schema().type_map.get(value.get("__typename", ""), kind)
-        fields = dict(self._fields(selections, concrete))
+        fields = {
+            (node.alias or node.name).value: (node, owner)
+            for node, owner in self._fields(selections, concrete)
+        }
         for extra in value.keys() - fields.keys():
             yield f"{_at(path)} has `{extra}`, which was not asked for"
-        for name, node in fields.items():
+        for name, (node, owner) in fields.items():
             if name not in value:
                 if isinstance(concrete, GraphQLObjectType):
                     yield f"{_at(path)} lacks `{name}`"
             elif node.name.value != "__typename":
-                field_type = concrete.fields[node.name.value].type
+                field_type = owner.fields[node.name.value].type
                 yield from self._fits(field_type, node, value[name], (*path, name))
 
-    def _fields(self, selections: SelectionSetNode, kind: Any) -> Iterator[tuple[str, FieldNode]]:
+    def _fields(self, selections: SelectionSetNode, kind: Any) -> Iterator[tuple[FieldNode, Any]]:
+        """The fields that apply, each with the type that has it."""
         for each in selections.selections:
             if isinstance(each, FieldNode):
-                yield (each.alias or each.name).value, each
+                yield each, kind
                 continue
             fragment = self._fragment(each)
             condition = fragment.type_condition.name.value if fragment.type_condition else ""
             if _applies(condition, kind):
-                yield from self._fields(fragment.selection_set, kind)
+                owner = graphql_schema().type_map[condition] if condition else kind
+                yield from self._fields(fragment.selection_set, owner)
 
     def _fragment(self, selection: SelectionNode) -> FragmentDefinitionNode | InlineFragmentNode:
         if isinstance(selection, FragmentSpreadNode):

@@ -46,7 +46,7 @@ class Front:
     def _spend(self, token: Token | None, request: Request) -> Allowance:
         cost = 0 if request.path.endswith(FREE) else 1
         allowance = self._hub.spend(token.value if token else "", cost)
-        if allowance.remaining < 0:
+        if cost and allowance.remaining < 0:
             answer = primary_rate_limit(allowance.reset_at)
             raise Refusal(
                 answer.status, "API rate limit exceeded for user ID 1.", headers=answer.headers

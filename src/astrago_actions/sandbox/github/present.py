@@ -304,7 +304,9 @@ def content(addresses: Addresses, repository: Repository, entry: Entry, revision
         "html_url": links["html"],
         "git_url": links["git"],
         "download_url": (
-            addresses.page(repository, f"/raw/{revision}/{entry.path}") if size else None
+            addresses.page(repository, f"/raw/{revision}/{entry.path}")
+            if entry.kind == "blob"
+            else None
         ),
         "type": kind,
         "_links": links,
