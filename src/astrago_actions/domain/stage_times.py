@@ -62,7 +62,7 @@ class Outcome:
         where = f" in {self.stage}" if self.stage else ""
         return {
             DEPLOYED: "Deployed",
-            PUSHED: "Tags committed, rollout not checked",
+            PUSHED: "Bumped, rollout not checked",
             FAILED: f"Failed{where}",
             CANCELLED: f"Cancelled{where}",
             NOTHING_DEPLOYED: "Nothing was deployed",
