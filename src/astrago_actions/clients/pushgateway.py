@@ -7,7 +7,7 @@ the pipeline pushed before. Source: the Pushgateway's README and Prometheus' exp
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from astrago_actions.clients.delivery import Delivery, deliver
@@ -23,6 +23,29 @@ MOST_STAGES = 12
 MOST_SERVICES = 20
 LABEL_LENGTH = 100
 
+_SERVICE_FIGURES: Sequence[tuple[str, str, Callable[[ServiceFigures], float | None]]] = (
+    ("deployments_per_day", "Deployments a day in the window.", lambda each: each.per_day),
+    (
+        "lead_time_median_seconds",
+        "Median seconds from a commit to its bump.",
+        lambda each: each.lead_time.median,
+    ),
+    (
+        "change_fail_ratio",
+        "Share of deployments that failed or were undone.",
+        lambda each: each.change_fail_rate.share,
+    ),
+    (
+        "recovery_time_median_seconds",
+        "Median seconds from a failed deployment to the next good one.",
+        lambda each: each.recovery_time.median,
+    ),
+    (
+        "rework_ratio",
+        "Share of deployments that repair an earlier one.",
+        lambda each: each.rework_rate.share,
+    ),
+)
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
@@ -108,45 +131,17 @@ def _rate_gauges(rates: Sequence[SuccessRate]) -> tuple[Gauge, ...]:
 
 
 def _service_gauges(services: Sequence[ServiceFigures]) -> tuple[Gauge, ...]:
-    named = [
-        ({"service": each.component, "target_environment": each.environment}, each)
-        for each in services
-    ]
-    figures = (
-        ("deployments_per_day", "Deployments a day in the window.", [s.per_day for _, s in named]),
-        (
-            "lead_time_median_seconds",
-            "Median seconds from a commit to its bump.",
-            [s.lead_time.median for _, s in named],
-        ),
-        (
-            "change_fail_ratio",
-            "Share of deployments that failed or were undone.",
-            [s.change_fail_rate.share for _, s in named],
-        ),
-        (
-            "recovery_time_median_seconds",
-            "Median seconds from a failed deployment to the next good one.",
-            [s.recovery_time.median for _, s in named],
-        ),
-        (
-            "rework_ratio",
-            "Share of deployments that repair an earlier one.",
-            [s.rework_rate.share for _, s in named],
-        ),
-    )
-    return tuple(
-        Gauge(
-            name,
-            about,
-            [
-                (labels, value)
-                for (labels, _), value in zip(named, values, strict=True)
-                if value is not None
-            ],
-        )
-        for name, about, values in figures
-    )
+    found = []
+    for name, about, value_of in _SERVICE_FIGURES:
+        valued = [(each, value_of(each)) for each in services]
+        samples = [(_service_labels(each), value) for each, value in valued if value is not None]
+        found.append(Gauge(name, about, samples))
+    return tuple(found)
+
+
+def _service_labels(service: ServiceFigures) -> dict[str, str]:
+    """`environment` is the group's label already."""
+    return {"service": service.component, "target_environment": service.environment}
 
 
 def exposition(found: Iterable[Gauge]) -> str:
