@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from astrago_actions.clients.oci_archive import ArchivedImage, Blob, StoredManifest
@@ -33,6 +33,8 @@ from astrago_actions.domain.push_plan import Existing
 from astrago_actions.errors import AccessDenied, ActionError, RateLimited, Unreachable
 
 __all__ = ["Credentials", "PushPermission", "RegistryClient", "is_loopback"]
+
+Result = TypeVar("Result")
 
 BLOBS_AT_ONCE = 4
 # Without these a registry may answer with a manifest of another kind, and so another digest.
@@ -67,7 +69,8 @@ class RegistryClient:
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.host = host
-        self._source = source
+        self.source = source
+        self.may_use_http = plain_http or is_loopback(host)
         self._clock = clock
         self._retries = retries
         self._report = report
@@ -83,6 +86,10 @@ class RegistryClient:
     def close(self) -> None:
         """Give the connections back."""
         self._session.close()
+
+    def repeated(self, act: Callable[[], Result]) -> Result:
+        """Call `act`, again and again while it fails with what may pass by itself."""
+        return repeated(act, retries=self._retries, clock=self._clock, report=self._report)
 
     def push_permission(self, repository: str) -> PushPermission:
         """Begin an upload, which only those who may push can, and drop it again.
@@ -201,12 +208,7 @@ class RegistryClient:
         )
         if self._session.send(there).status_code == 200:
             return False
-        repeated(
-            lambda: self._send_blob(repository, blob, doing),
-            retries=self._retries,
-            clock=self._clock,
-            report=self._report,
-        )
+        self.repeated(lambda: self._send_blob(repository, blob, doing))
         return True
 
     def push(self, image: ArchivedImage, repository: str, tag: str) -> str:
@@ -276,7 +278,7 @@ class RegistryClient:
         return ""
 
     def _asked(self, doing: str, repository: str) -> Asked:
-        return Asked(doing, f"{self.host}/{repository}", self._source)
+        return Asked(doing, f"{self.host}/{repository}", self.source)
 
     def _pull_call(
         self,

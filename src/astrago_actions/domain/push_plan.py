@@ -48,6 +48,7 @@ class Decision:
 
     verdict: Verdict
     why: str
+    existing: Existing | None = None
 
 
 def decide(
@@ -61,18 +62,25 @@ def decide(
     """
     if existing is None:
         return Decision("push", "the tag is new")
+    verdict, why = _about(existing, if_exists, revision, digest)
+    return Decision(verdict, why, existing)
+
+
+def _about(
+    existing: Existing, if_exists: IfExists, revision: str, digest: str
+) -> tuple[Verdict, str]:
     if digest and existing.digest == digest:
-        return Decision("skip", "the registry already serves this very image")
+        return "skip", "the registry already serves this very image"
     if if_exists == "overwrite":
-        return Decision("push", f"the tag is replaced; it was {existing.digest}")
+        return "push", f"the tag is replaced; it was {existing.digest}"
     if if_exists == "fail":
-        return Decision("refuse", f"the tag exists as {existing.digest}")
+        return "refuse", f"the tag exists as {existing.digest}"
     if not existing.revision:
-        return Decision("refuse", "the tag exists and its image does not say which commit it is of")
+        return "refuse", "the tag exists and its image does not say which commit it is of"
     if existing.revision != revision:
         theirs, ours = existing.revision[:SHORT], revision[:SHORT] or "unknown"
-        return Decision("refuse", f"the tag exists for commit {theirs}; this is commit {ours}")
-    return Decision("skip", "the tag was already pushed for this commit")
+        return "refuse", f"the tag exists for commit {theirs}; this is commit {ours}"
+    return "skip", "the tag was already pushed for this commit"
 
 
 def moved(image: ImageReference, place: str) -> ImageReference:
@@ -93,7 +101,7 @@ def filled(template: str, component: str) -> str:
     return template.replace("{component}", component)
 
 
-def clashes(images: Mapping[str, ImageReference]) -> Iterable[str]:
+def clashes(images: Iterable[ImageReference]) -> list[str]:
     """References that more than one component would be pushed to."""
-    written = [str(image) for image in images.values()]
+    written = [str(image) for image in images]
     return sorted({text for text in written if written.count(text) > 1})
