@@ -8,7 +8,7 @@ from astrago_actions.domain.budgets import DEPLOY
 from astrago_actions.domain.dora import LeadTime, RecoveryTime, ServiceFigures, Share
 from astrago_actions.domain.durations import spoken
 from astrago_actions.domain.pipeline_report import History, PipelineReport
-from astrago_actions.domain.stage_times import NO_BUDGET, OVER, StageTime
+from astrago_actions.domain.stage_times import NO_BUDGET, OVER, StageTime, noticing_text
 from astrago_actions.domain.success_rates import SuccessRate, Tally, percent
 
 NOT_ENOUGH = "not enough data"
@@ -38,7 +38,8 @@ def stage_verdict(time: StageTime) -> str:
     if time.verdict == OVER and time.budget and time.seconds is not None:
         verdict = f"{spoken(time.seconds - time.budget.seconds)} over budget"
     ending = {"failure": "failed"}.get(time.result, time.result)
-    return ", ".join(part for part in (ending, verdict) if part not in {"", "success"}) or "–"
+    parts = (ending, verdict, noticing_text(time))
+    return ", ".join(part for part in parts if part not in {"", "success"}) or "–"
 
 
 def rate_row(rate: SuccessRate) -> tuple[str, str, str, str, str, str]:
@@ -140,7 +141,7 @@ def typical_text(history: History) -> str:
 def service_notes(services: Sequence[ServiceFigures]) -> tuple[str, ...]:
     """What the figures of the services leave out."""
     notes = [
-        "Lead time runs from the commit to its bump; what Argo CD adds is the stage sync.",
+        "Lead time runs from the commit to its bump; what Argo CD adds is in the stages.",
         "Rework and failures are known from rollbacks, repairs and failed runs only.",
     ]
     for service in services:

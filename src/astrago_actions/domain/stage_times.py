@@ -25,6 +25,8 @@ NOTHING_DEPLOYED = "nothing deployed"
 UNCONFIRMED = "unconfirmed"
 
 BUMP_STAGES = frozenset({"bump"})
+SYNC = "sync"
+DETECT = "detect"
 ROLLOUT_STAGES = frozenset({"sync", "healthy", "health", "rollout", "wait"})
 
 _WORST_FIRST = ("failure", "cancelled", UNFINISHED, "success", "skipped")
@@ -32,12 +34,16 @@ _WORST_FIRST = ("failure", "cancelled", UNFINISHED, "success", "skipped")
 
 @dataclass(frozen=True)
 class StageTime:
-    """How long a stage took in all (None: not measured), how it ended, and its budget."""
+    """How long a stage took in all (None: not measured), how it ended, and its budget.
+
+    `noticing_seconds` of a sync passed before Argo CD noticed the commit.
+    """
 
     name: str
     seconds: float | None
     result: str
     budget: Budget | None = None
+    noticing_seconds: float = 0.0
 
     @property
     def verdict(self) -> str:
@@ -131,7 +137,7 @@ def measure(
     The whole lasts from the start of the run, or of the first stage where that is not known or
     later, to the end of the last stage. Stages with budgets that did not happen are listed too.
     """
-    names = list(dict.fromkeys(stage.name for stage in stages if stage.name.casefold() != DEPLOY))
+    names = _names(stages)
     times = [_stage_time(name, stages, targets) for name in names]
     known = {name.casefold() for name in names} | {DEPLOY}
     missing = [
@@ -151,12 +157,27 @@ def measure(
     return Measured(ordered, (*times, *missing), deploy, outcome, waiting)
 
 
+def _names(stages: Sequence[Stage]) -> list[str]:
+    """Each stage's name once; a sync is also there when only its detection is."""
+    names = list(dict.fromkeys(stage.name for stage in stages if stage.name.casefold() != DEPLOY))
+    if DETECT in names and SYNC not in names:
+        names.insert(names.index(DETECT) + 1, SYNC)
+    return names
+
+
 def _stage_time(name: str, stages: Sequence[Stage], targets: Targets) -> StageTime:
-    same = [stage for stage in stages if stage.name == name]
+    """The time of all stages of this name; a sync lasts from the moment there is a commit."""
+    parts = {SYNC, DETECT} if name == SYNC else {name}
+    same = [stage for stage in stages if stage.name in parts]
     worked = [stage for stage in same if stage.result != "skipped"]
-    seconds = busy_seconds(worked) if worked else None
-    result = _worst([stage.result for stage in same])
-    return StageTime(name, seconds, result, targets.budget(name))
+    noticing = [stage for stage in worked if stage.name == DETECT and name == SYNC]
+    return StageTime(
+        name,
+        busy_seconds(worked) if worked else None,
+        _worst([stage.result for stage in same]),
+        targets.budget(name),
+        busy_seconds(noticing),
+    )
 
 
 def busy_seconds(stages: Sequence[Stage]) -> float:
@@ -197,7 +218,7 @@ def outcome_of(
 
 def waits_for_rollout(stages: Sequence[Stage]) -> bool | None:
     """Whether this workflow checks the rollout; None when the run did not get that far."""
-    if any(stage.name.casefold() in ROLLOUT_STAGES for stage in stages):
+    if any(stage.name.casefold() in ROLLOUT_STAGES | {DETECT} for stage in stages):
         return True
     bumped = any(
         stage.name.casefold() in BUMP_STAGES and stage.result == "success" for stage in stages
@@ -215,8 +236,16 @@ def duration_breaches(measured: Measured) -> tuple[Breach, ...]:
 
 
 def over_text(time: StageTime) -> str:
-    """Such as `sync took 2m 19s, 19 s over its 2m`."""
+    """Such as `sync took 2m 19s, 19 s over its 2m`, and how much of it was noticing the commit."""
     if time.budget is None or time.seconds is None:
         return ""
     over = spoken(time.seconds - time.budget.seconds)
-    return f"{time.name} took {spoken(time.seconds)}, {over} over its {spoken(time.budget.seconds)}"
+    text = f"{time.name} took {spoken(time.seconds)}, {over} over its {spoken(time.budget.seconds)}"
+    return f"{text} ({noticing_text(time)})" if time.noticing_seconds else text
+
+
+def noticing_text(time: StageTime) -> str:
+    """How much of a sync passed before Argo CD noticed the commit; empty for other stages."""
+    if not time.noticing_seconds:
+        return ""
+    return f"{spoken(time.noticing_seconds)} was Argo CD noticing the commit"

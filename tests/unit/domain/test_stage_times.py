@@ -89,6 +89,34 @@ def test_a_budget_without_its_stage_is_not_measured_and_no_breach() -> None:
     assert duration_breaches(measured) == ()
 
 
+def test_a_sync_lasts_from_the_commit_on_and_tells_how_long_argo_cd_took_to_notice() -> None:
+    stages = [Stage("detect", 0, 91), Stage("sync", 91, 139), Stage("healthy", 139, 200)]
+
+    measured = measure(stages, TARGETS, outcome_of(stages))
+
+    assert [(time.name, time.seconds) for time in measured.times[:3]] == [
+        ("detect", 91),
+        ("sync", 139),
+        ("healthy", 61),
+    ]
+    assert duration_breaches(measured)[0].message == (
+        "sync took 2m 19s, 19 s over its 2m (1m 31s was Argo CD noticing the commit)"
+    )
+
+
+def test_a_commit_that_was_never_noticed_is_a_sync_that_failed() -> None:
+    stages = [Stage("bump", 0, 1), Stage("detect", 1, 181, "failure")]
+
+    measured = measure(stages, TARGETS, outcome_of(stages))
+
+    assert [(time.name, time.seconds, time.result) for time in measured.times[1:3]] == [
+        ("detect", 180, "failure"),
+        ("sync", 180, "failure"),
+    ]
+    assert measured.outcome == Outcome(FAILED, "detect")
+    assert waits_for_rollout(stages) is True
+
+
 def test_without_stages_nothing_is_measured() -> None:
     measured = measure([], TARGETS, Outcome(UNCONFIRMED), run_started_at=10)
 
