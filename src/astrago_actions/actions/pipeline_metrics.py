@@ -28,7 +28,6 @@ from astrago_actions.domain.stages import Stage
 from astrago_actions.domain.success_rates import rate_breaches
 from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader, Secret, parse_duration
-from astrago_actions.report.page import page
 from astrago_actions.report.summary import summary
 from astrago_actions.workflow_run import WorkflowRun
 
@@ -218,6 +217,8 @@ def _write_page(inputs: Inputs, context: Context, report: PipelineReport) -> str
     """Write the HTML report; returns its path, empty where none was asked for or possible."""
     if not inputs.report:
         return ""
+    from astrago_actions.report.page import page
+
     path = Path(context.run.workspace, inputs.report)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
