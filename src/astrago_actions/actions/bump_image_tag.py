@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -111,12 +111,6 @@ def run(inputs: Inputs, context: Context) -> Outputs:
         report = _carry_out(inputs, context, branch, bump)
     tell(report, context.step)
     return _outputs(report, inputs.wish)
-
-
-def only(inputs: Inputs, components: Collection[str]) -> Inputs:
-    """The same bump for some of its components."""
-    updates = tuple(each for each in inputs.wish.updates if each.component in components)
-    return replace(inputs, wish=replace(inputs.wish, updates=updates))
 
 
 def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump: Bump) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -114,8 +114,8 @@ def _deploy(inputs: Inputs, context: Context) -> Outputs:
     if not tag.changed:
         context.step.notice("Nothing to deploy", "No file of any component changed.")
         return Outputs(environment=tag.environment, tags=tag.tags, result=NO_CHANGE)
-    push = ghcr_push.run(ghcr_push.only(inputs.push, tag.changed), context)
-    bump = bump_image_tag.run(bump_image_tag.only(inputs.bump, tag.changed), context)
+    push = ghcr_push.run(_push_of(inputs.push, tag.changed), context)
+    bump = bump_image_tag.run(_bump_of(inputs.bump, tag.changed), context)
     outputs = Outputs(
         environment=tag.environment,
         tags=tag.tags,
@@ -131,6 +131,16 @@ def _deploy(inputs: Inputs, context: Context) -> Outputs:
     expected = tuple(push.images.values())
     wait = argocd_wait.run(replace(inputs.wait, revision=bump.commit_sha, images=expected), context)
     return replace(outputs, result=wait.result, url=wait.url)
+
+
+def _push_of(inputs: ghcr_push.Inputs, components: Collection[str]) -> ghcr_push.Inputs:
+    parts = tuple(part for part in inputs.parts if part.component in components)
+    return replace(inputs, parts=parts)
+
+
+def _bump_of(inputs: bump_image_tag.Inputs, components: Collection[str]) -> bump_image_tag.Inputs:
+    updates = tuple(each for each in inputs.wish.updates if each.component in components)
+    return replace(inputs, wish=replace(inputs.wish, updates=updates))
 
 
 def _measure(inputs: Inputs, context: Context, status: str) -> pipeline_metrics.Outputs:
