@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import source_hash
 from pathlib import Path
 
 LOCK = "requirements/actions.txt"
@@ -23,7 +23,8 @@ def dependencies_folder(root: str) -> str:
     meets another's packages. Raises `DependenciesMissing`.
     """
     lock = Path(root, LOCK)
-    name = f"{_platform()}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    # A hash that tells locks apart is enough, and hashlib would load OpenSSL at every start.
+    name = f"{_platform()}-{source_hash(lock.read_bytes()).hex()}"
     caches = _caches()
     for cache in caches:
         if (cache / name).is_dir():

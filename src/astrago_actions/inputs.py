@@ -11,16 +11,18 @@ from astrago_actions.errors import InputErrors, Mistake
 
 Choice = TypeVar("Choice", bound=str)
 
-_DURATION = re.compile(
+# Compiled where they are used, since each action uses few of them.
+_DURATION = (
     r"(?:([0-9]{1,9})d\s*)?(?:([0-9]{1,9})h\s*)?(?:([0-9]{1,9})m\s*)?"
     r"(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)s?)?"
 )
-_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([KMGT]?i?B?)", re.IGNORECASE)
+_SIZE = r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([KMGTkmgt]?i?[Bb]?)"
+_REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+_WHOLE_NUMBER = r"[0-9]{1,18}"
+_LINE_BREAK = r"\r\n|[\r\n]"
+
 _SIZE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _SIZE_UNITS_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
-_LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 _SHOWN_LENGTH = 100
 
 
@@ -128,7 +130,7 @@ class InputReader:
         value = self.text(name)
         if not value:
             return default
-        if not _WHOLE_NUMBER.fullmatch(value) or int(value) < least:
+        if not re.fullmatch(_WHOLE_NUMBER, value) or int(value) < least:
             self.mistake(name, f"must be a whole number of at least {least}; it is {_shown(value)}")
             return default
         return int(value)
@@ -175,7 +177,7 @@ class InputReader:
         value = self.text(name, default)
         if not value:
             self.mistake(name, "is required and was not given")
-        elif not _REPOSITORY.fullmatch(value):
+        elif not re.fullmatch(_REPOSITORY, value):
             self.mistake(name, f"must be owner/name; it is {_shown(value)}")
         return value
 
@@ -200,7 +202,7 @@ class InputReader:
 
     def lines(self, name: str) -> tuple[str, ...]:
         """The non-empty lines, without surrounding blanks."""
-        lines = (line.strip() for line in _LINE_BREAK.split(self.text(name)))
+        lines = (line.strip() for line in re.split(_LINE_BREAK, self.text(name)))
         return tuple(line for line in lines if line)
 
     def mapping(self, name: str) -> dict[str, str]:
@@ -306,7 +308,7 @@ def _shown(value: str) -> str:
 
 def parse_duration(text: str) -> float | None:
     """Seconds in `600`, `90s`, `10m`, `1h30m` or `30d`; None when it is none of these."""
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip())
     if match is None or not any(match.groups()):
         return None
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
@@ -315,7 +317,7 @@ def parse_duration(text: str) -> float | None:
 
 def parse_size(text: str) -> int | None:
     """Bytes in `123`, `250MB` (decimal) or `1.5GiB` (binary); None when it is none of these."""
-    match = _SIZE.fullmatch(text)
+    match = re.fullmatch(_SIZE, text)
     if match is None:
         return None
     unit = match[2].lower().removesuffix("b")

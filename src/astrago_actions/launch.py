@@ -25,7 +25,7 @@ def main():
             % (sys.version_info[0], sys.version_info[1], sys.executable),
         )
     source = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    sys.path.insert(0, source)
+    sys.path.append(source)
     from astrago_actions.dependencies import DependenciesMissing, dependencies_folder
 
     try:
@@ -35,7 +35,7 @@ def main():
     except KeyboardInterrupt:
         print("Cancelled while the action's Python packages were installed.")
         return 130
-    sys.path.insert(1, packages)
+    sys.path.append(packages)
     try:
         from astrago_actions.__main__ import run_as_step
     except ImportError as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from astrago_actions.context import Context
@@ -74,7 +74,7 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         branch=branch,
         run_number=run.run_number,
         pull_request=run.pull_request.number if run.pull_request else 0,
-        moment=datetime.now(timezone.utc),
+        moment=time.time(),
     )
     tags = _tags(given, components, template, facts)
     return Inputs(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VERSION = re.compile(r"(?:^|[/-])v?([0-9]+(?:\.[0-9]+)*)\Z")
@@ -17,8 +16,8 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]+")
 class TagFacts:
     """What a template may ask for.
 
-    `sha` is the full commit SHA, `moment` the time of the run in UTC; `pull_request` is 0 outside
-    pull requests.
+    `sha` is the full commit SHA, `moment` the time of the run in seconds since the epoch;
+    `pull_request` is 0 outside pull requests.
     """
 
     environment: str
@@ -26,7 +25,7 @@ class TagFacts:
     branch: str
     run_number: int
     pull_request: int
-    moment: datetime
+    moment: float
 
 
 class TemplateError(ValueError):
@@ -81,9 +80,12 @@ def _sha(sha: str, argument: str) -> str:
     return sha[: int(argument)] if argument else sha
 
 
-def _date(moment: datetime, format: str) -> str:  # noqa: A002 - strftime's word
+def _date(moment: float, format: str) -> str:  # noqa: A002 - strftime's word
+    """The moment in UTC, so that runners in different places agree."""
+    from datetime import datetime, timezone
+
     try:
-        return moment.strftime(format)
+        return datetime.fromtimestamp(moment, timezone.utc).strftime(format)
     except ValueError as error:
         raise TemplateError(f"`{{date:{format}}}` is no date: {error}") from error
 
