@@ -1,0 +1,131 @@
+"""argocd-wait: done means that this change is live and healthy; a failure explains itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from astrago_actions.actions.argocd_wait_inputs import Inputs, read
+from astrago_actions.actions.argocd_wait_report import (
+    Outputs,
+    Reporter,
+    explain,
+    failed,
+    failure_of,
+    outputs_of,
+    page_of,
+    passage_of,
+    summary,
+)
+from astrago_actions.actions.argocd_wait_start import Start, add_children, make_watches
+from astrago_actions.clients.ancestry import Compare
+from astrago_actions.clients.argocd_evidence import gather
+from astrago_actions.clients.argocd_follow import follow
+from astrago_actions.clients.argocd_stream import Doorbell, EventStream
+from astrago_actions.clients.argocd_watch import Background, Watch, in_thread
+from astrago_actions.context import Context
+from astrago_actions.domain.rollout_progress import elapsed
+from astrago_actions.domain.rollout_report import Evidence
+from astrago_actions.domain.rollout_result import worst
+from astrago_actions.domain.stages import Stage
+from astrago_actions.errors import ActionError
+
+__all__ = ["Inputs", "Outputs", "read", "run"]
+
+HEARTBEAT_SECONDS = 30.0
+
+
+def run(inputs: Inputs, context: Context) -> Outputs:
+    """Wait until the change is live in every application; raises ActionError when it is not."""
+    return wait(inputs, context, in_thread)
+
+
+def wait(
+    inputs: Inputs, context: Context, background: Background, compare: Compare | None = None
+) -> Outputs:
+    """`run` with a choice of how calls that may block are made, and of who knows ancestry."""
+    began, began_wall = context.clock.monotonic(), context.clock.now()
+    bell = Doorbell(context.clock)
+    start = Start(inputs, context, bell, background, began, compare)
+    watches = make_watches(start)
+    try:
+        _follow(start, watches)
+    finally:
+        _record_stages(context, watches, began_wall)
+    return _conclude(start, watches, began_wall)
+
+
+def _follow(start: Start, watches: list[Watch]) -> None:
+    """Look until every verdict is final, saying what changes."""
+    inputs, context = start.inputs, start.context
+    reporter = Reporter(context, inputs.server, start.began)
+    for watch in watches:
+        reporter.begin(watch)
+    context.step.info(f"Waiting for at most {elapsed(inputs.graces.timeout)}.")
+    stream = EventStream(start.server, [each.place for each in watches], start.bell)
+    if inputs.event_stream:
+        stream.start()
+    looks = follow(
+        watches,
+        context.clock,
+        start.bell,
+        began=start.began,
+        stream_lives=lambda: stream.connected,
+        beat_seconds=HEARTBEAT_SECONDS,
+    )
+    try:
+        for looked_at in looks:
+            if looked_at is None:
+                reporter.beat(watches, inputs.graces.timeout)
+                continue
+            reporter.tell(looked_at, alone=len(watches) == 1)
+            if inputs.children:
+                add_children(start, watches, looked_at)
+    finally:
+        stream.stop()
+
+
+def _conclude(start: Start, watches: Sequence[Watch], began_wall: float) -> Outputs:
+    """Report; raise for the failure that counts when there is one."""
+    inputs, context = start.inputs, start.context
+    losers = [
+        each for each in watches if failed(each, fail_when_superseded=inputs.fail_when_superseded)
+    ]
+    evidence = [gather(start.server, each, page_of(inputs.server, each)) for each in losers]
+    ended_at = context.clock.monotonic() - start.began
+    context.step.summary(summary(watches, evidence, inputs.server, ended_at))
+    outputs = outputs_of(watches, inputs.server, began_wall)
+    for each in evidence:
+        explain(context, each)
+    if evidence:
+        raise _failure(context, evidence, outputs, inputs)
+    return outputs
+
+
+def _failure(
+    context: Context, evidence: Sequence[Evidence], outputs: Outputs, inputs: Inputs
+) -> ActionError:
+    """The error of the worst application; the others get an annotation of their own here."""
+    result = worst(each.verdict.result for each in evidence)
+    leading = next(each for each in evidence if each.verdict.result == result)
+    strict = inputs.fail_when_superseded
+    for each in evidence:
+        if each is not leading:
+            context.step.failure(failure_of(each, fail_when_superseded=strict))
+    error = failure_of(leading, fail_when_superseded=strict)
+    error.outputs = {
+        each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)
+    }
+    return error
+
+
+def _record_stages(context: Context, watches: Sequence[Watch], began_wall: float) -> None:
+    """The stages of the application that took longest, for pipeline-metrics."""
+    if not watches:
+        return
+    ended_at = context.clock.now() - began_wall
+    passages = [passage_of(watch, ended_at) for watch in watches]
+    slowest = max(passages, key=lambda each: each.stages[-1][2])
+    for name, begin, end, went_well in slowest.stages:
+        result = "success" if went_well else "failure"
+        context.stages.append(Stage(name, began_wall + begin, began_wall + end, result))

@@ -1,0 +1,233 @@
+"""Before waiting: connect, find the applications, and know what is waited for in each."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from astrago_actions.actions.argocd_wait_inputs import Inputs
+from astrago_actions.clients.ancestry import Ancestry, Compare, github_compare
+from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place, Server
+from astrago_actions.clients.argocd_stream import Doorbell
+from astrago_actions.clients.argocd_watch import Background, Watch
+from astrago_actions.context import Context
+from astrago_actions.domain.argocd_application import Application, Session
+from astrago_actions.domain.rollout_preflight import judge_trouble, not_logged_in
+from astrago_actions.domain.rollout_result import EXIT_CODES
+from astrago_actions.domain.rollout_view import (
+    Memory,
+    Observation,
+    Target,
+    Trouble,
+    Verdict,
+    normal_repository,
+)
+from astrago_actions.errors import ActionError
+from astrago_actions.workflow_run import WorkflowRun
+
+_LIST_EVERY_SECONDS = 5.0
+_ATTEMPTS = 3
+
+
+@dataclass
+class Start:
+    """One wait: its inputs, its connection, and what is shared by its applications."""
+
+    inputs: Inputs
+    context: Context
+    bell: Doorbell
+    background: Background
+    began: float
+    compare: Compare | None = None
+    ancestries: dict[str, Ancestry] = field(default_factory=dict)
+    session: Session | None = None
+
+    def __post_init__(self) -> None:
+        inputs = self.inputs
+        verify: bool | str = _ca_file(inputs.ca_cert, self.context.run) or not inputs.insecure
+        self.server = ArgoCD(Server(inputs.server, verify, inputs.headers), inputs.credentials)
+
+
+def make_watches(start: Start) -> list[Watch]:
+    """Log in, find the applications and make a watch for each; raises ActionError."""
+    start.session = _log_in(start)
+    names = start.inputs.applications or _select(start)
+    return [_watch(start, name, shared=len(names) > 1) for name in names]
+
+
+def add_children(start: Start, watches: list[Watch], parent: Watch) -> None:
+    """Follow the applications that a finished application of applications made."""
+    if not parent.verdict.final or parent.application is None:
+        return
+    known = {each.place.name for each in watches}
+    try:
+        _, children = start.server.tree(parent.place)
+    except ArgoCDError:
+        return
+    watches.extend(
+        _watch(start, name, shared=True, awaited=True) for name in children if name not in known
+    )
+
+
+def _log_in(start: Start) -> Session:
+    """Who we are; a server that is no Argo CD, or refuses us, is told at once."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            version = start.server.version()
+            session = start.server.session()
+        except ArgoCDError as error:
+            passing = error.trouble.kind in {"no-contact", "no-answer", "rate-limited"}
+            if passing and attempt + 1 < _ATTEMPTS:
+                start.context.clock.sleep(0.5)
+                continue
+            if error.trouble.kind in {"no-answer", "rate-limited"}:
+                return Session(logged_in=True)
+            raise _refusal(start, error.trouble) from error
+        break
+    start.context.step.info(f"Argo CD {version}, logged in as {session.username or 'nobody'}.")
+    if not session.logged_in:
+        said = "The server says that nobody is logged in with these credentials."
+        raise _error(start, not_logged_in(Trouble("unauthorized", said, 401)))
+    _warn_of_expiry(start, session)
+    return session
+
+
+def _warn_of_expiry(start: Start, session: Session) -> None:
+    """A token that ends during the wait and cannot be renewed deserves a word now."""
+    left = session.seconds_left
+    if left is not None and left < start.inputs.graces.timeout and not start.server.renewable:
+        start.context.step.warning(
+            "The Argo CD token expires during the wait",
+            f"It is valid for {left:.0f} s more; the wait may take "
+            f"{start.inputs.graces.timeout:.0f} s.",
+        )
+
+
+def _select(start: Start) -> tuple[str, ...]:
+    """The applications that the selector finds, waiting for the expected number of them."""
+    inputs = start.inputs
+    while True:
+        try:
+            names = start.server.applications(inputs.selector, inputs.project, inputs.app_namespace)
+        except ArgoCDError as error:
+            raise _refusal(start, error.trouble) from error
+        waited = start.context.clock.monotonic() - start.began
+        if names and len(names) >= inputs.expected_count:
+            return names
+        if waited >= inputs.graces.timeout or not inputs.wait_for_application:
+            raise _error(start, _too_few(inputs, names))
+        start.context.clock.sleep(_LIST_EVERY_SECONDS)
+
+
+def _too_few(inputs: Inputs, names: tuple[str, ...]) -> Verdict:
+    expected = f" of {inputs.expected_count} expected" if inputs.expected_count else ""
+    found = ", ".join(names) or "none"
+    return Verdict(
+        "preflight",
+        "too-few-applications",
+        f"The selector `{inputs.selector}` finds {len(names)}{expected} applications",
+        "not-found",
+        f"Found: {found}. Applications that these credentials may not see are not listed.",
+        "Check the labels and the account's rights, or set `wait-for-application: true` where an "
+        "ApplicationSet is still making them.",
+    )
+
+
+def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> Watch:
+    inputs = start.inputs
+    namespace, _, plain = name.rpartition("/")
+    place = Place(plain, inputs.project, namespace or inputs.app_namespace)
+    repository = _deployment_repository(start, place)
+    target = Target(
+        application=plain,
+        revision=inputs.revision,
+        images=inputs.images,
+        repository=repository,
+        branch=inputs.branch,
+        shared=shared,
+        sync=inputs.sync,
+        refresh=inputs.refresh,
+        accept_suspended=inputs.accept_suspended,
+        fail_in_sync_window=inputs.fail_in_sync_window,
+        fail_fast=inputs.fail_fast,
+        wait_for_application=inputs.wait_for_application or awaited,
+        graces=inputs.graces,
+    )
+    return Watch(
+        start.server,
+        place,
+        target,
+        _ancestry(start, repository),
+        background=start.background,
+        rang=start.bell.ring,
+        session=start.session,
+    )
+
+
+def _deployment_repository(start: Start, place: Place) -> str:
+    """`host/owner/name`: as given, or the one source that lies on our own GitHub server."""
+    host = (urlsplit(start.context.run.server_url).hostname or "").lower()
+    given = start.inputs.deployment_repository
+    if given:
+        return f"{host}/{given.lower()}"
+    try:
+        application = start.server.application(place)
+    except ArgoCDError:
+        return ""
+    found = _repositories(application)
+    on_our_server = {each for each in found if each.startswith(f"{host}/")}
+    return on_our_server.pop() if len(on_our_server) == 1 else ""
+
+
+def _repositories(application: Application) -> set[str]:
+    hydrated = application.hydrated_from
+    sources = [hydrated] if hydrated else [each for each in application.sources if not each.chart]
+    return {normal_repository(each.repository) for each in sources if each.repository}
+
+
+def _ancestry(start: Start, repository: str) -> Ancestry:
+    if repository not in start.ancestries:
+        inputs, run = start.inputs, start.context.run
+        owner_and_name = repository.partition("/")[2]
+        compare = start.compare or github_compare(
+            inputs.deployment_token, run.api_url, owner_and_name
+        )
+        revision = inputs.revision if repository else ""
+        start.ancestries[repository] = Ancestry(compare, revision)
+    return start.ancestries[repository]
+
+
+def _ca_file(ca_cert: str, run: WorkflowRun) -> str:
+    """The file that holds the authority's certificate; PEM text is written to one."""
+    if not ca_cert.startswith("-----BEGIN"):
+        return ca_cert
+    handle, name = tempfile.mkstemp(".pem", "argocd-ca-", run.temporary)
+    os.close(handle)
+    Path(name).write_text(f"{ca_cert}\n", encoding="utf-8")
+    return name
+
+
+def _refusal(start: Start, trouble: Trouble) -> ActionError:
+    target = Target(", ".join(start.inputs.applications) or start.inputs.selector)
+    memory = Memory()
+    if trouble.kind == "no-contact":
+        memory = memory.with_sightings(frozenset({"no-contact"}), 0.0)
+        for _ in range(_ATTEMPTS):
+            memory = memory.with_sightings(frozenset({"no-contact"}), 0.0)
+    observation = Observation(at=start.inputs.graces.unreachable, trouble=trouble)
+    return _error(start, judge_trouble(target, observation, memory, trouble))
+
+
+def _error(start: Start, verdict: Verdict) -> ActionError:
+    """A failure before any application was looked at; the outputs say so too."""
+    return ActionError(
+        verdict.headline,
+        verdict.detail,
+        verdict.remedy,
+        link=start.inputs.server,
+        exit_code=EXIT_CODES[verdict.result],
+        outputs={"result": verdict.result, "url": start.inputs.server},
+    )

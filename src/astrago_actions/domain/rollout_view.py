@@ -1,0 +1,376 @@
+"""The values that the rollout's state machine works on, and what follows from them at once.
+
+Times are seconds since the wait began. Nothing here knows the network or a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal
+
+from astrago_actions.domain.argocd_application import Application, Operation, Session, Workload
+from astrago_actions.domain.image_families import holds, rivals
+
+Relation = Literal["same", "newer", "older", "diverged", "unknown"]
+"""How a revision stands to ours: `newer` contains our commit, `older` is contained in it."""
+
+Want = Literal["refresh", "hard-refresh", "sync", "workload"]
+"""What the judge asks of the client before it looks again."""
+
+TroubleKind = Literal[
+    "certificate",
+    "not-argo-cd",
+    "no-contact",
+    "unauthorized",
+    "hidden",
+    "rate-limited",
+    "no-answer",
+    "refused",
+]
+"""How a request fails: `hidden` is 403 or 404, `no-contact` a name or port nobody serves."""
+
+RefreshMode = Literal["normal", "hard", "none"]
+
+SyncMode = Literal["auto", "if-needed", "never"]
+
+
+@dataclass(frozen=True)
+class Graces:
+    """How long each state may last, in seconds, before it counts as a failure."""
+
+    timeout: float = 600.0
+    sync: float = 120.0
+    settle: float = 5.0
+    degraded: float = 90.0
+    missing: float = 60.0
+    unknown: float = 60.0
+    image: float = 60.0
+    unschedulable: float = 120.0
+    stuck: float = 45.0
+    unreachable: float = 300.0
+    refresh_again: float = 60.0
+    confirm: float = 20.0
+    restarts: int = 3
+
+
+@dataclass(frozen=True)
+class Target:
+    """The change that is waited for, in one application.
+
+    `revision` is our full commit SHA ("" when only images are known), `repository` the deployment
+    repository in the form of `normal_repository` ("" when unknown), `branch` its branch. `shared`
+    says that the images belong to several applications, so that one may have only some of them.
+    """
+
+    application: str
+    revision: str = ""
+    images: tuple[str, ...] = ()
+    repository: str = ""
+    branch: str = ""
+    shared: bool = False
+    sync: SyncMode = "auto"
+    refresh: RefreshMode = "normal"
+    accept_suspended: bool = False
+    fail_in_sync_window: bool = False
+    fail_fast: bool = True
+    wait_for_application: bool = False
+    graces: Graces = field(default_factory=Graces)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A request that brought no usable answer, and what was said instead."""
+
+    kind: TroubleKind
+    message: str
+    status: int = 0
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class SyncAnswer:
+    """What became of a sync that we asked for: accepted, busy, blocked by a window, or refused."""
+
+    outcome: Literal["accepted", "busy", "window", "refused"]
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was met at `at`: one application document, or trouble; and what is known beside it.
+
+    `relations` holds how each revision named in the document stands to ours. `refreshes` counts
+    the refreshes that were answered so far, `hard_refreshes` likewise.
+    """
+
+    at: float
+    application: Application | None = None
+    trouble: Trouble | None = None
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    workload: Workload | None = None
+    session: Session | None = None
+    refreshes: int = 0
+    hard_refreshes: int = 0
+    sync_answer: SyncAnswer | None = None
+    active_window: str = ""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Since when something has been seen without interruption, and how many times."""
+
+    since: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What earlier observations left behind."""
+
+    baseline: Application | None = None
+    baseline_pods: frozenset[str] = frozenset()
+    sightings: Mapping[str, Sighting] = field(default_factory=lambda: MappingProxyType({}))
+    refresh_asked_at: float | None = None
+    refreshes_asked: int = 0
+    hard_refresh_asked: bool = False
+    sync_asked_at: float | None = None
+    syncs_asked: tuple[str, ...] = ()
+    answered_at: float | None = None
+    seen_at: float | None = None
+    sync_began_at: float | None = None
+    synced_at: float | None = None
+    healthy_at: float | None = None
+    last_headline: str = ""
+
+    def sighting(self, name: str) -> Sighting | None:
+        """Since when `name` is being seen; None when it is not."""
+        return self.sightings.get(name)
+
+    def with_sightings(self, present: frozenset[str], at: float) -> Memory:
+        """The memory after a look at which exactly these things were seen."""
+        updated = {}
+        for name in present:
+            earlier = self.sightings.get(name)
+            updated[name] = (
+                Sighting(earlier.since, earlier.count + 1) if earlier else Sighting(at, 1)
+            )
+        return replace(self, sightings=MappingProxyType(updated))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one look. `result` is empty while there is more to wait for.
+
+    `row` names the rule that decided, `look_again` when to look next at the latest (None: as
+    usual), `superseded_by` the images or the revision that took our place.
+    """
+
+    state: str
+    row: str
+    headline: str
+    result: str = ""
+    detail: str = ""
+    remedy: str = ""
+    wants: frozenset[Want] = frozenset()
+    notices: tuple[str, ...] = ()
+    look_again: float | None = None
+    superseded_by: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether the wait for this application is over."""
+        return bool(self.result)
+
+
+@dataclass(frozen=True)
+class View:
+    """One observed application beside its target and memory, and what follows from the three."""
+
+    target: Target
+    observation: Observation
+    memory: Memory
+    application: Application
+
+    def for_how_long(self, name: str) -> float:
+        """Seconds for which `name` has been seen without interruption; 0 when it is not."""
+        sighting = self.memory.sighting(name)
+        return 0.0 if sighting is None else self.observation.at - sighting.since
+
+    def times_seen(self, name: str) -> int:
+        """At how many looks in a row `name` has been seen."""
+        sighting = self.memory.sighting(name)
+        return 0 if sighting is None else sighting.count
+
+    def confirmed(self, name: str) -> bool:
+        """Whether `name` is still seen after a later refresh, or so long that none is answered."""
+        if self.times_seen(name) < 2:
+            return False
+        graces = self.target.graces
+        lasted = self.for_how_long(name)
+        if self.target.refresh == "none":
+            return lasted >= graces.confirm
+        again = self.observation.refreshes >= 2 or self.observation.hard_refreshes >= 1
+        return (again and lasted >= graces.confirm) or lasted >= 1.5 * graces.refresh_again
+
+    def wants_to_confirm(self, name: str) -> frozenset[Want]:
+        """Refresh; after a while once without caches, which keep errors too."""
+        if self.for_how_long(name) < self.target.graces.confirm:
+            return frozenset({"refresh"})
+        return frozenset({"refresh", "hard-refresh"})
+
+    @property
+    def our_sources(self) -> tuple[int, ...]:
+        """The positions of the sources that are our repository; all of them when it is unknown."""
+        sources = self.application.sources
+        if self.application.hydrated_from is not None or not self.target.repository:
+            return tuple(range(len(sources)))
+        return tuple(
+            index
+            for index, source in enumerate(sources)
+            if normal_repository(source.repository) == self.target.repository
+        )
+
+    def relation_of(self, revision: str) -> Relation:
+        """How a revision stands to ours."""
+        if not revision or not self.target.revision:
+            return "unknown"
+        if revision == self.target.revision:
+            return "same"
+        return self.observation.relations.get(revision, "unknown")
+
+    def best_relation(self, revisions: tuple[str, ...]) -> Relation:
+        """The closest relation to ours among the revisions of our sources."""
+        if len(revisions) == len(self.application.sources):
+            revisions = tuple(revisions[index] for index in self.our_sources)
+        relations = {self.relation_of(each) for each in revisions}
+        order: tuple[Relation, ...] = ("same", "newer", "older", "diverged")
+        return next((each for each in order if each in relations), "unknown")
+
+    @property
+    def relation(self) -> Relation:
+        """How the compared revision stands to ours."""
+        hydration = self.application.hydration
+        if hydration is None:
+            return self.best_relation(self.application.revisions)
+        compared = hydration.hydrated_revision in self.application.revisions
+        if compared and hydration.phase == "Hydrated":
+            return self.relation_of(hydration.dry_revision)
+        if hydration.last_compared_dry_revision:
+            return self.relation_of(hydration.last_compared_dry_revision)
+        return "older"
+
+    @property
+    def revision(self) -> str:
+        """The compared revision of our source ("" when nothing was compared yet)."""
+        revisions = self.application.revisions
+        ours = [index for index in self.our_sources if index < len(revisions)]
+        for index in ours:
+            if self.relation_of(revisions[index]) in {"same", "newer"}:
+                return revisions[index]
+        if ours:
+            return revisions[ours[0]]
+        return revisions[0] if revisions else ""
+
+    @property
+    def desired_images(self) -> tuple[str, ...] | None:
+        """The images that the compared revision wants; None when that was not looked up."""
+        workload = self.observation.workload
+        if workload is None or workload.revisions != self.application.revisions:
+            return None
+        return workload.desired_images
+
+    @property
+    def wanted_images(self) -> tuple[str, ...]:
+        """The images that this application has to run: ours, without those of other ones."""
+        desired = self.desired_images
+        if not self.target.shared or desired is None:
+            return self.target.images
+        return tuple(
+            each for each in self.target.images if holds(desired, each) or rivals(desired, each)
+        )
+
+    @property
+    def missing_images(self) -> tuple[str, ...]:
+        """Wanted images that the compared revision does not want (none when that is unknown)."""
+        desired = self.desired_images
+        if desired is None:
+            return ()
+        return tuple(each for each in self.wanted_images if not holds(desired, each))
+
+    @property
+    def images_are_desired(self) -> bool:
+        """Whether it is known that the compared revision wants our images."""
+        desired = self.desired_images
+        return bool(self.wanted_images) and desired is not None and not self.missing_images
+
+    @property
+    def has_none_of_the_shared_images(self) -> bool:
+        """Whether all of the images belong to the other applications that are waited for."""
+        return self.target.shared and self.desired_images is not None and not self.wanted_images
+
+    @property
+    def seen(self) -> bool:
+        """Whether Argo CD compares at our commit or one that contains it.
+
+        Where ancestry cannot tell, the images that the revision wants decide.
+        """
+        if self.relation in {"same", "newer"}:
+            return True
+        by_images = self.images_are_desired or self.has_none_of_the_shared_images
+        return self.relation in {"unknown", "diverged"} and by_images
+
+    @property
+    def synced(self) -> bool:
+        """Whether the cluster is as the compared revision wants it."""
+        in_sync = self.application.sync_status == "Synced" or self.application.only_pruning_left
+        return in_sync and not self.application.operation_pending
+
+    @property
+    def synced_at_ours(self) -> bool:
+        """Whether our change is applied, on a comparison not older than the last operation."""
+        return self.seen and self.synced and self.application.compared_since_operation
+
+    def is_ours(self, operation: Operation) -> bool:
+        """Whether an operation applies our commit or one that contains it."""
+        if self.best_relation(operation.revisions) in {"same", "newer"}:
+            return True
+        current = set(operation.revisions) & {self.revision}
+        return bool(current) and self.seen
+
+    @property
+    def our_operation(self) -> Operation | None:
+        """The last operation, if it applies our change."""
+        operation = self.application.operation
+        return operation if operation is not None and self.is_ours(operation) else None
+
+    @property
+    def rolling_out(self) -> bool:
+        """Whether our change is being or has been applied, so that its pods are ours to watch."""
+        running = self.our_operation is not None and self.application.operation_pending
+        return self.synced_at_ours or running
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the application's health lets the wait end."""
+        accepted = {"Healthy", "Suspended"} if self.target.accept_suspended else {"Healthy"}
+        return self.application.health in accepted
+
+
+def normal_repository(address: str) -> str:
+    """`host/owner/name` of a git address, whatever its scheme, user, port, case or `.git`."""
+    text = address.strip().lower()
+    if "://" in text:
+        text = text.split("://", 1)[1]
+        host, _, path = text.partition("/")
+        host = host.rpartition("@")[2].partition(":")[0]
+    else:
+        host, _, path = text.rpartition("@")[2].partition(":")
+    host = "github.com" if host == "ssh.github.com" else host
+    return f"{host}/{path.strip('/').removesuffix('.git')}"
+
+
+def short(revision: str) -> str:
+    """The first eight digits, as people read them."""
+    return revision[:8]
