@@ -106,13 +106,14 @@ def test_ghcr_push(run_steps: RunSteps, world: World) -> None:
     right = {"images": json.dumps({"core": image}), "context": ".", "token": world.tokens.job}
 
     result = run_steps(
-        step("ghcr-push", "broken", **{**right, "images": "{", "if_exists": "perhaps"})
+        "- uses: actions/checkout@v4\n"
+        + step("ghcr-push", "broken", **{**right, "images": "{", "if_exists": "perhaps"})
         + step("ghcr-push", "empty", token="")
         + step("ghcr-push", "nowhere", **{**right, "archive": "no/such/{component}.tar"})
         + step("ghcr-push", "rejected", **{**right, "token": "ghs_of_nobody", "archive": "a.tar"})
         + step("ghcr-push", "down", **{**right, "images": '{"core": "127.0.0.1:9/x/y:z"}'}),
         environment=world.runner_environment,
-        files={"a.tar": "not an archive"},
+        files={"a.tar": "not an archive", "Dockerfile": "FROM scratch"},
     )
 
     broken = said(result.step("broken"))
@@ -165,7 +166,7 @@ def test_the_root_action_names_its_own_inputs(run_steps: RunSteps) -> None:
         "- uses: xiilab/astrago-actions@v1\n"
         "  id: all\n"
         "  continue-on-error: true\n"
-        "  with: {components: core, image: 'ghcr.io/UPPER/x', targets: 'x'}\n"
+        "  with: {components: core, image: 'ghcr.io/no blanks', targets: 'x'}\n"
     )
 
     shown = said(result.step("all"))

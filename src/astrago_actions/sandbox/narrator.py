@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TextIO
 
 from astrago_actions.sandbox.act import Event, short_name
 from astrago_actions.sandbox.demo_record import ApplicationState
 
+# BuildKit's lines below the name of a build step; the page has them.
+_BUILD_DETAIL = re.compile(r"\[[^\]]+\] #\d+ (?!\[)")
 _MARKS = {"success": "✓", "failure": "✗", "skipped": "–"}
 _COLOURS = {"✓": "32", "✗": "31", "–": "33", "●": "36", "+": "32", "-": "31"}
 
@@ -36,7 +39,8 @@ class Narrator:
             self.say(short_name(event.name), "  ▸")
         elif event.kind == "printed":
             for line in event.text.splitlines():
-                self.say(f"    {line}")
+                if not _BUILD_DETAIL.match(line):
+                    self.say(f"    {line}")
         elif event.kind == "annotated":
             self.say(f"    {event.result}: {event.name}: {event.text}")
         elif event.kind == "finished":
