@@ -14,7 +14,9 @@ from astrago_actions.sandbox.github.errors import (
     SSO_TEXT,
     Refusal,
 )
-from astrago_actions.sandbox.github.git_store import Missing
+from astrago_actions.sandbox.github.git_objects import (
+    Missing,
+)
 from astrago_actions.sandbox.github.hub import Hub
 from astrago_actions.sandbox.github.records import Level, Token
 from astrago_actions.sandbox.github.repository import Repository

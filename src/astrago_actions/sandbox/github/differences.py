@@ -6,7 +6,13 @@ import difflib
 import itertools
 from dataclasses import dataclass
 
-from astrago_actions.sandbox.github.git_store import Change, Entry, GitStore
+from astrago_actions.sandbox.github.git_objects import (
+    Change,
+    Entry,
+)
+from astrago_actions.sandbox.github.git_store import (
+    GitStore,
+)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 
 from astrago_actions.sandbox.github import access
 from astrago_actions.sandbox.github.calls import Call
 from astrago_actions.sandbox.github.errors import Refusal, primary_rate_limit
-from astrago_actions.sandbox.github.git_store import Missing
+from astrago_actions.sandbox.github.git_objects import (
+    Missing,
+)
 from astrago_actions.sandbox.github.graphql_api import answer as graphql_api
-from astrago_actions.sandbox.github.graphql_api.nodes import Viewer
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
+)
 from astrago_actions.sandbox.github.hub import Hub
 from astrago_actions.sandbox.github.present import Addresses
 from astrago_actions.sandbox.github.records import Allowance, Token, timestamp
 from astrago_actions.sandbox.github.rest import ROUTES
-from astrago_actions.sandbox.server import Request, Response, json_response
+from astrago_actions.sandbox.server import Request, Response
 
 API = "/api/v3"
 GRAPHQL = frozenset({"/api/graphql", "/api/v3/graphql", "/graphql"})
@@ -39,7 +44,9 @@ class Front:
             headers = _token_headers(token)
             response = self._answer(request, token, allowance, host)
         except Refusal as refusal:
-            response = json_response(refusal.status, refusal.body(), refusal.headers)
+            response = _refused(refusal)
+        except UnicodeEncodeError:  # half of a surrogate pair is no text for git
+            response = _refused(Refusal(400, "Problems parsing JSON"))
         self._hub.announce()
         return _completed(request, response, {**headers, **_allowance_headers(allowance)})
 
@@ -83,6 +90,12 @@ class Front:
             refusal.headers = {**_permission_header(route.permission), **refusal.headers}
             raise
         return _with(response, _permission_header(route.permission))
+
+
+def _refused(refusal: Refusal) -> Response:
+    body = json.dumps(refusal.body()).encode()
+    content_type = {"Content-Type": "application/json; charset=utf-8"}
+    return Response(refusal.status, body, {**content_type, **refusal.headers})
 
 
 def _permission_header(permission: str) -> dict[str, str]:

@@ -13,7 +13,10 @@ from urllib.parse import urlencode
 
 from astrago_actions.sandbox.github import access
 from astrago_actions.sandbox.github.errors import Refusal
-from astrago_actions.sandbox.github.git_store import HEADS, Missing
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Missing,
+)
 from astrago_actions.sandbox.github.hub import Hub
 from astrago_actions.sandbox.github.records import Rule, Token
 from astrago_actions.sandbox.github.repository import Repository

@@ -10,7 +10,12 @@ from typing import TypeVar
 from astrago_actions.clock import Clock, SystemClock
 from astrago_actions.sandbox.github import git_http
 from astrago_actions.sandbox.github.front import Front
-from astrago_actions.sandbox.github.git_store import HEADS, Entry, Missing, Signature
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Entry,
+    Missing,
+    Signature,
+)
 from astrago_actions.sandbox.github.hub import FIRST_AUTHOR, HOUR, Hub
 from astrago_actions.sandbox.github.records import (
     Allowance,
@@ -244,17 +249,15 @@ class GitHub:
         completed has no conclusion, whatever is given.
         """
         repository = self._repository(full_name)
-        now = self._clock.now()
-        created = now if created_at is None else created_at
+        created = self._clock.now() if created_at is None else created_at
         started = created if started_at is None else started_at
         on_branch = branch or repository.default_branch
         with repository.store.lock:
-            number = self._hub.next_id() if run_id is None else run_id
-            attempts = repository.runs.setdefault(number, [])
+            identifier = self._hub.next_id() if run_id is None else run_id
             run = Run(
-                id=number,
+                id=identifier,
                 attempt=attempt,
-                number=attempts[0].number if attempts else len(repository.runs),
+                number=repository.run_number(identifier),
                 name=name,
                 path=path,
                 branch=on_branch,
@@ -268,9 +271,7 @@ class GitHub:
                 actor=actor,
                 title=title or name,
             )
-            others = [each for each in attempts if each.attempt != attempt]
-            attempts[:] = sorted([*others, run], key=lambda each: each.attempt)
-        return run
+            return repository.keep_run(run)
 
     def record_job(
         self,

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from astrago_actions.clock import Clock
-from astrago_actions.sandbox.github.git_store import HEADS, GitStore, Missing, Signature
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Missing,
+    Signature,
+)
+from astrago_actions.sandbox.github.git_store import (
+    GitStore,
+)
 from astrago_actions.sandbox.github.records import Allowance, Person, Token
 from astrago_actions.sandbox.github.repository import Repository
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from astrago_actions.sandbox.github.git_store import Change, Entry, GitStore
+from astrago_actions.sandbox.github.git_objects import (
+    Change,
+    Entry,
+)
+from astrago_actions.sandbox.github.git_store import (
+    GitStore,
+)
 
 Region = tuple[int, int, list[bytes]]
 

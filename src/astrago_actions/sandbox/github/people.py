@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from astrago_actions.sandbox.github.calls import Call
-from astrago_actions.sandbox.github.git_store import Signature
+from astrago_actions.sandbox.github.git_objects import (
+    Signature,
+)
 from astrago_actions.sandbox.github.records import Person, seconds
 from astrago_actions.sandbox.github.repository import GITHUB
 

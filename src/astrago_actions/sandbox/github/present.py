@@ -7,7 +7,11 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from astrago_actions.sandbox.github.git_store import Commit, Entry, Signature
+from astrago_actions.sandbox.github.git_objects import (
+    Commit,
+    Entry,
+    Signature,
+)
 from astrago_actions.sandbox.github.records import Token, timestamp
 from astrago_actions.sandbox.github.repository import GITHUB, Repository
 
@@ -164,16 +168,11 @@ def full_repository(addresses: Addresses, found: Repository, token: Token | None
 
 def repository(addresses: Addresses, found: Repository, token: Token | None) -> Json:
     """A repository with its settings and what the token may do in it."""
-    page = addresses.page(found)
-    host = addresses.host.partition("://")[2]
     counts = ("stargazers", "watchers", "forks", "open_issues")
     changed_at = timestamp(found.created_at)
     return {
         **minimal_repository(addresses, found),
-        "git_url": f"git://{host}/{found.full_name}.git",
-        "ssh_url": f"git@{host}:{found.full_name}.git",
-        "clone_url": f"{page}.git",
-        "svn_url": page,
+        **_clone_links(addresses, found),
         "mirror_url": None,
         "homepage": None,
         "language": None,
@@ -196,6 +195,17 @@ def repository(addresses: Addresses, found: Repository, token: Token | None) -> 
         "license": None,
         "allow_auto_merge": found.allow_auto_merge,
         "permissions": _role(found, token),
+    }
+
+
+def _clone_links(addresses: Addresses, found: Repository) -> Json:
+    page = addresses.page(found)
+    host = addresses.host.partition("://")[2]
+    return {
+        "git_url": f"git://{host}/{found.full_name}.git",
+        "ssh_url": f"git@{host}:{found.full_name}.git",
+        "clone_url": f"{page}.git",
+        "svn_url": page,
     }
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from astrago_actions.sandbox.github.git_store import HEADS, Commit, Signature
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Commit,
+    Signature,
+)
 from astrago_actions.sandbox.github.hub import Hub
 from astrago_actions.sandbox.github.merging import Conflicting, merged_tree
 from astrago_actions.sandbox.github.records import Person, PullRequest, Token
@@ -134,13 +138,13 @@ def merge(
         raise PullRefusal("Pull Request is not mergeable", 405) from error
     now = hub.clock.now()
     login = token.login if token else ""
-    who = Signature(Person.of(login), int(now))
-    message = _message(repository, pull, method, headline, body)
-    parents = [pull.base_sha, *([pull.head_sha] if method == "merge" else [])]
+    committer = Signature(GITHUB, int(now))
     if method == "rebase":
-        sha = _rebased(repository, pull, Signature(GITHUB, int(now)))
+        sha = _rebased(repository, pull, committer)
     else:
-        committer = Signature(GITHUB, int(now))
+        who = Signature(Person.of(login), int(now))
+        message = _message(repository, pull, method, headline, body)
+        parents = [pull.base_sha, *([pull.head_sha] if method == "merge" else [])]
         sha = repository.store.write_commit(tree, parents, message, who, committer)
     repository.move(HEADS + pull.base, pull.base_sha, sha)
     merged = replace(

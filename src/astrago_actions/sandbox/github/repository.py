@@ -6,16 +6,18 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from astrago_actions.sandbox.github.git_store import (
+from astrago_actions.sandbox.github.git_objects import (
     EXECUTABLE,
     HEADS,
     REGULAR_FILE,
     Commit,
     Entry,
-    GitStore,
     Missing,
     Moved,
     Signature,
+)
+from astrago_actions.sandbox.github.git_store import (
+    GitStore,
 )
 from astrago_actions.sandbox.github.records import (
     Deployment,
@@ -118,6 +120,18 @@ class Repository:
         if entry.kind != "blob":
             raise Missing(path)
         return self.store.blob(entry.sha)
+
+    def keep_run(self, run: Run) -> Run:
+        """Keep an attempt of a run, in place of one with the same number."""
+        attempts = self.runs.setdefault(run.id, [])
+        others = [each for each in attempts if each.attempt != run.attempt]
+        attempts[:] = sorted([*others, run], key=lambda each: each.attempt)
+        return run
+
+    def run_number(self, run_id: int) -> int:
+        """The number that people see for a run; a new one counts on."""
+        attempts = self.runs.get(run_id)
+        return attempts[0].number if attempts else len(self.runs) + 1
 
     def latest_runs(self) -> list[Run]:
         """The newest attempt of every run, newest run first."""

@@ -4,40 +4,36 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import threading
-from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from graphql import (
     DocumentNode,
-    GraphQLEnumType,
     GraphQLError,
-    GraphQLInputObjectType,
-    GraphQLList,
-    GraphQLNonNull,
     GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
-    GraphQLType,
     OperationDefinitionNode,
     build_schema,
     execute_sync,
     parse,
-    print_ast,
     validate,
 )
-from graphql.pyutils import Undefined
-from graphql.utilities import type_from_ast
 
 from astrago_actions.sandbox.github import access
 from astrago_actions.sandbox.github.errors import Refusal
 from astrago_actions.sandbox.github.graphql_api.errors import GraphQLRefusal
 from astrago_actions.sandbox.github.graphql_api.mutations import mutation_root
-from astrago_actions.sandbox.github.graphql_api.nodes import QueryRoot, Viewer
+from astrago_actions.sandbox.github.graphql_api.nodes import (
+    QueryRoot,
+)
+from astrago_actions.sandbox.github.graphql_api.variables import variable_problems
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
+)
 from astrago_actions.sandbox.server import Request, Response, json_response
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -69,7 +65,7 @@ def _answer(query: str, variables: object, name: object, viewer: Viewer) -> dict
     operation = _operation(document, name)
     if operation is None:
         return {"errors": [{"message": "An operation name is required"}]}
-    problems = _variable_problems(operation, given)
+    problems = variable_problems(schema(), operation, given)
     if problems:
         return {"errors": problems}
     is_query = operation.operation.value == "query"
@@ -143,91 +139,6 @@ def _operation(document: DocumentNode, name: object) -> OperationDefinitionNode 
     if name:
         found = [each for each in found if each.name and each.name.value == name]
     return found[0] if len(found) == 1 else None
-
-
-def _variable_problems(
-    operation: OperationDefinitionNode, given: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """GitHub's words for variables that do not fit their types."""
-    problems = []
-    for definition in operation.variable_definitions or ():
-        name = definition.variable.name.value
-        kind = type_from_ast(schema(), definition.type)
-        value = given.get(name)
-        if kind is None or (value is None and definition.default_value is not None):
-            continue
-        found = [*_coercion_problems(kind, value, []), *_null_lists(value)]
-        if found:
-            problems.append(_variable_problem(name, print_ast(definition.type), value, found))
-    return problems
-
-
-Problem = tuple[list[Any], str]
-NULL = "Expected value to not be null"
-
-
-def _coercion_problems(kind: GraphQLType, value: Any, path: list[Any]) -> Iterator[Problem]:
-    """Where a value does not fit its type, as GitHub's server walks it."""
-    if isinstance(kind, GraphQLNonNull):
-        if value is None:
-            yield path, NULL
-            return
-        kind = kind.of_type
-    if value is None:
-        return
-    if isinstance(kind, GraphQLList):
-        items = value if isinstance(value, list) else [value]
-        for at, item in enumerate(items):
-            yield from _coercion_problems(kind.of_type, item, [*path, at])
-    elif isinstance(kind, GraphQLInputObjectType):
-        yield from _object_problems(kind, value, path)
-    elif isinstance(kind, GraphQLScalarType | GraphQLEnumType):
-        yield from _leaf_problems(kind, value, path)
-
-
-def _object_problems(
-    kind: GraphQLInputObjectType, value: Any, path: list[Any]
-) -> Iterator[Problem]:
-    if not isinstance(value, dict):
-        yield path, f"Expected {json.dumps(value)} to be a key-value object."
-        return
-    for name in value.keys() - kind.fields.keys():
-        yield [*path, name], f"Field is not defined on {kind.name}"
-    for name, field in kind.fields.items():
-        if name in value or field.default_value in {None, Undefined}:
-            yield from _coercion_problems(field.type, value.get(name), [*path, name])
-
-
-def _leaf_problems(
-    kind: GraphQLScalarType | GraphQLEnumType, value: Any, path: list[Any]
-) -> Iterator[Problem]:
-    try:
-        kind.parse_value(value)
-    except (GraphQLError, TypeError):
-        yield path, f"Could not coerce value {json.dumps(value)} to {kind.name}"
-
-
-def _null_lists(value: Any) -> list[Problem]:
-    """GitHub refuses an explicit null where the schema has a list with a default."""
-    changes = value.get("fileChanges") if isinstance(value, dict) else None
-    if not isinstance(changes, dict):
-        return []
-    return [
-        (["fileChanges", name], "Expected value to not be null")
-        for name in ("additions", "deletions")
-        if name in changes and changes[name] is None
-    ]
-
-
-def _variable_problem(name: str, kind: str, value: Any, found: list[Problem]) -> dict[str, Any]:
-    told = ", ".join(f"{'.'.join(map(str, path)) or name} ({why})" for path, why in found)
-    return {
-        "message": f"Variable ${name} of type {kind} was provided invalid value for {told}",
-        "extensions": {
-            "value": value,
-            "problems": [{"path": path, "explanation": why} for path, why in found],
-        },
-    }
 
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:

@@ -16,12 +16,18 @@ from astrago_actions.sandbox.github.graphql_api.errors import (
     unprocessable,
     unresolved_id,
 )
-from astrago_actions.sandbox.github.graphql_api.nodes import (
-    PullRequestNode,
+from astrago_actions.sandbox.github.graphql_api.git_nodes import (
     RefNode,
+)
+from astrago_actions.sandbox.github.graphql_api.nodes import (
     RepositoryNode,
-    Viewer,
     seen_repository,
+)
+from astrago_actions.sandbox.github.graphql_api.pull_nodes import (
+    PullRequestNode,
+)
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
 )
 from astrago_actions.sandbox.github.rules import CLASSIC, ruleset_text
 

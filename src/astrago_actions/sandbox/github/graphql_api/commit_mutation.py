@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from astrago_actions.sandbox.github import access
-from astrago_actions.sandbox.github.git_store import HEADS, Entry, Missing, Moved, Signature
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Entry,
+    Missing,
+    Moved,
+    Signature,
+    can_hold_a_file,
+)
 from astrago_actions.sandbox.github.graphql_api.checks import (
     Input,
     echo,
@@ -21,12 +28,16 @@ from astrago_actions.sandbox.github.graphql_api.errors import (
     stale,
     unprocessable,
 )
-from astrago_actions.sandbox.github.graphql_api.nodes import (
+from astrago_actions.sandbox.github.graphql_api.git_nodes import (
     CommitNode,
     RefNode,
+)
+from astrago_actions.sandbox.github.graphql_api.nodes import (
     RepositoryNode,
-    Viewer,
     seen_repository,
+)
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
 )
 from astrago_actions.sandbox.github.records import Person
 from astrago_actions.sandbox.github.repository import GITHUB, WORKFLOWS
@@ -117,6 +128,6 @@ def _must_keep_workflows(
 
 
 def _checked_path(path: str) -> str:
-    if not path or any(part in {"", ".", "..", ".git"} for part in path.split("/")):
+    if not can_hold_a_file(path):
         raise unprocessable(f"A path was specified which is invalid: `{path}`")
     return path

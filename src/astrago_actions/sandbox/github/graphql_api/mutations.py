@@ -11,7 +11,9 @@ from astrago_actions.sandbox.github.graphql_api import (
     ref_mutations,
 )
 from astrago_actions.sandbox.github.graphql_api.checks import Input
-from astrago_actions.sandbox.github.graphql_api.nodes import Viewer
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
+)
 
 Mutation = Callable[[Viewer, Input], dict[str, Any]]
 

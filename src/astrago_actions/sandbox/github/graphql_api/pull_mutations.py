@@ -17,8 +17,12 @@ from astrago_actions.sandbox.github.graphql_api.checks import (
 )
 from astrago_actions.sandbox.github.graphql_api.errors import unprocessable, unresolved_id
 from astrago_actions.sandbox.github.graphql_api.nodes import (
-    PullRequestNode,
     RepositoryNode,
+)
+from astrago_actions.sandbox.github.graphql_api.pull_nodes import (
+    PullRequestNode,
+)
+from astrago_actions.sandbox.github.graphql_api.viewer import (
     UserNode,
     Viewer,
 )

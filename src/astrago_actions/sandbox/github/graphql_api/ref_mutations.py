@@ -7,7 +7,11 @@ from typing import Any
 from dulwich.refs import Ref, check_ref_format
 
 from astrago_actions.sandbox.github import pulls
-from astrago_actions.sandbox.github.git_store import HEADS, Missing, Moved
+from astrago_actions.sandbox.github.git_objects import (
+    HEADS,
+    Missing,
+    Moved,
+)
 from astrago_actions.sandbox.github.graphql_api.checks import (
     Input,
     echo,
@@ -17,7 +21,15 @@ from astrago_actions.sandbox.github.graphql_api.checks import (
     repository_by_id,
 )
 from astrago_actions.sandbox.github.graphql_api.errors import unprocessable
-from astrago_actions.sandbox.github.graphql_api.nodes import RefNode, RepositoryNode, Viewer
+from astrago_actions.sandbox.github.graphql_api.git_nodes import (
+    RefNode,
+)
+from astrago_actions.sandbox.github.graphql_api.nodes import (
+    RepositoryNode,
+)
+from astrago_actions.sandbox.github.graphql_api.viewer import (
+    Viewer,
+)
 
 
 def create_ref(viewer: Viewer, given: Input) -> dict[str, Any]:

@@ -10,23 +10,20 @@ from astrago_actions.sandbox.github.rest import (
     deployments,
     git_data,
     history,
+    labels,
     pulls,
     repositories,
 )
 
-ROUTES = Routes(
-    [
-        entry
-        for module in (
-            accounts,
-            repositories,
-            contents,
-            history,
-            git_data,
-            pulls,
-            deployments,
-            actions,
-        )
-        for entry in module.ROUTES.table
-    ]
+_MODULES = (
+    accounts,
+    repositories,
+    contents,
+    history,
+    git_data,
+    pulls,
+    labels,
+    deployments,
+    actions,
 )
+ROUTES = Routes([entry for module in _MODULES for entry in module.ROUTES.table])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
-from astrago_actions.sandbox.github.git_store import Missing
-from astrago_actions.sandbox.github.records import Job, Run, Step, seconds, timestamp
+from astrago_actions.sandbox.github.git_objects import (
+    Missing,
+)
+from astrago_actions.sandbox.github.records import Job, Run, seconds
+from astrago_actions.sandbox.github.rest.shown_run import shown_job, shown_run
 from astrago_actions.sandbox.server import Response, json_response
 
 ROUTES = Routes()
@@ -53,7 +55,7 @@ def list_runs_of_workflow(call: Call) -> Response:
 )
 def get_run(call: Call) -> Response:
     """The newest attempt of one run."""
-    return json_response(200, _shown_run(call, _attempts(call)[-1]))
+    return json_response(200, shown_run(call, _attempts(call)[-1]))
 
 
 @ROUTES.add(
@@ -64,7 +66,7 @@ def get_run(call: Call) -> Response:
 )
 def get_attempt(call: Call) -> Response:
     """One attempt of one run."""
-    return json_response(200, _shown_run(call, _attempt(call)))
+    return json_response(200, shown_run(call, _attempt(call)))
 
 
 @ROUTES.add(
@@ -104,7 +106,7 @@ def get_job(call: Call) -> Response:
     if job is None:
         raise call.not_found()
     run = call.repository.runs[job.run_id][-1]
-    return json_response(200, _shown_job(call, run, job))
+    return json_response(200, shown_job(call, run, job))
 
 
 def _attempts(call: Call) -> list[Run]:
@@ -150,7 +152,7 @@ def _runs(call: Call, runs: list[Run]) -> Response:
     ]
     filtered = bool(status or query.get("created") or any(wanted.values()))
     page, headers = call.page(found[:MOST_FILTERED] if filtered else found)
-    shown = [_shown_run(call, run) for run in page]
+    shown = [shown_run(call, run) for run in page]
     return json_response(200, {"total_count": len(found), "workflow_runs": shown}, headers)
 
 
@@ -191,112 +193,5 @@ def _end(text: str) -> float:
 def _jobs(call: Call, run: Run, wanted: Callable[[Job], bool]) -> Response:
     jobs = [job for job in call.repository.jobs.values() if job.run_id == run.id and wanted(job)]
     page, headers = call.page(sorted(jobs, key=lambda job: job.id))
-    shown = [_shown_job(call, run, job) for job in page]
+    shown = [shown_job(call, run, job) for job in page]
     return json_response(200, {"total_count": len(jobs), "jobs": shown}, headers)
-
-
-def _shown_run(call: Call, run: Run) -> dict[str, Any]:
-    api = call.addresses.rest(call.repository, f"/actions/runs/{run.id}")
-    workflow = present.number_of(run.path)
-    actor = present.user(call.addresses, run.actor)
-    repository = present.minimal_repository(call.addresses, call.repository)
-    earlier = f"{api}/attempts/{run.attempt - 1}" if run.attempt > 1 else None
-    return {
-        "id": run.id,
-        "name": run.name,
-        "node_id": present.node_id("WFR", run.id),
-        "head_branch": run.branch,
-        "head_sha": run.sha,
-        "path": run.path,
-        "display_title": run.title,
-        "run_number": run.number,
-        "run_attempt": run.attempt,
-        "event": run.event,
-        "status": run.status,
-        "conclusion": run.conclusion,
-        "workflow_id": workflow,
-        "check_suite_id": run.id,
-        "check_suite_node_id": present.node_id("CS", run.id),
-        "url": api,
-        "html_url": call.addresses.page(call.repository, f"/actions/runs/{run.id}"),
-        "pull_requests": [],
-        "created_at": timestamp(run.created_at),
-        "updated_at": timestamp(run.updated_at),
-        "run_started_at": timestamp(run.started_at),
-        "actor": actor,
-        "triggering_actor": actor,
-        "jobs_url": f"{api}/jobs",
-        "logs_url": f"{api}/logs",
-        "check_suite_url": call.addresses.rest(call.repository, f"/check-suites/{run.id}"),
-        "artifacts_url": f"{api}/artifacts",
-        "cancel_url": f"{api}/cancel",
-        "rerun_url": f"{api}/rerun",
-        "previous_attempt_url": earlier,
-        "workflow_url": call.addresses.rest(call.repository, f"/actions/workflows/{workflow}"),
-        "head_commit": _head_commit(call, run.sha),
-        "repository": repository,
-        "head_repository": repository,
-    }
-
-
-def _head_commit(call: Call, sha: str) -> dict[str, Any] | None:
-    try:
-        commit = call.repository.store.commit(sha)
-    except Missing:
-        return None
-    author, committer = (present.signature(who) for who in (commit.author, commit.committer))
-    return {
-        "id": sha,
-        "tree_id": commit.tree,
-        "message": commit.message,
-        "timestamp": committer["date"],
-        "author": {"name": author["name"], "email": author["email"]},
-        "committer": {"name": committer["name"], "email": committer["email"]},
-    }
-
-
-def _shown_job(call: Call, run: Run, job: Job) -> dict[str, Any]:
-    page = call.addresses.page(call.repository, f"/actions/runs/{run.id}/job/{job.id}")
-    return {
-        "id": job.id,
-        "run_id": run.id,
-        "workflow_name": run.name,
-        "head_branch": run.branch,
-        "run_url": call.addresses.rest(call.repository, f"/actions/runs/{run.id}"),
-        "run_attempt": job.attempt,
-        "node_id": present.node_id("CR", job.id),
-        "head_sha": run.sha,
-        "url": call.addresses.rest(call.repository, f"/actions/jobs/{job.id}"),
-        "html_url": page,
-        "status": job.status,
-        "conclusion": job.conclusion,
-        "created_at": timestamp(job.created_at),
-        "started_at": timestamp(job.started_at),
-        "completed_at": _moment(job.completed_at),
-        "name": job.name,
-        "steps": _steps(job.steps),
-        "check_run_url": call.addresses.rest(call.repository, f"/check-runs/{job.id}"),
-        "labels": list(job.labels),
-        "runner_id": 1,
-        "runner_name": job.runner_name,
-        "runner_group_id": 1,
-        "runner_group_name": "Default",
-    }
-
-
-def _steps(steps: Iterable[Step]) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": step.name,
-            "status": step.status,
-            "conclusion": step.conclusion,
-            "number": step.number,
-            "started_at": _moment(step.started_at),
-            "completed_at": _moment(step.completed_at),
-        }
-        for step in steps
-    ]
-
-
-def _moment(at: float | None) -> str | None:
-    return None if at is None else timestamp(at)

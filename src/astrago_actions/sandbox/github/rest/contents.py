@@ -10,11 +10,12 @@ from typing import Any
 from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
 from astrago_actions.sandbox.github.errors import Refusal
-from astrago_actions.sandbox.github.git_store import (
+from astrago_actions.sandbox.github.git_objects import (
     SUBMODULE,
     SYMBOLIC_LINK,
     Entry,
     Missing,
+    can_hold_a_file,
 )
 from astrago_actions.sandbox.github.people import signatures
 from astrago_actions.sandbox.github.rules import forbid_workflow_files, rest_rule_refusal
@@ -145,7 +146,7 @@ def _decoded(call: Call, text: str) -> bytes:
 
 
 def _existing(call: Call, head: str, path: str) -> Entry | None:
-    if not path or any(part in {"", ".", "..", ".git"} for part in path.split("/")):
+    if not can_hold_a_file(path):
         message = "path contains a malformed path component"
         raise Refusal(422, message, call.route.documentation)
     store = call.repository.store

@@ -8,7 +8,9 @@ from typing import Any
 from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
 from astrago_actions.sandbox.github.errors import Refusal, validation_failed
-from astrago_actions.sandbox.github.git_store import Missing
+from astrago_actions.sandbox.github.git_objects import (
+    Missing,
+)
 from astrago_actions.sandbox.github.records import Deployment, DeploymentStatus, timestamp
 from astrago_actions.sandbox.server import Response, json_response
 

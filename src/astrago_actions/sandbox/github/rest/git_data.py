@@ -12,7 +12,7 @@ from dulwich.refs import Ref, check_ref_format
 from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
 from astrago_actions.sandbox.github.errors import Refusal
-from astrago_actions.sandbox.github.git_store import (
+from astrago_actions.sandbox.github.git_objects import (
     EXECUTABLE,
     FOLDER,
     HEADS,
@@ -23,6 +23,7 @@ from astrago_actions.sandbox.github.git_store import (
     Missing,
     Moved,
     Signature,
+    can_hold_a_file,
 )
 from astrago_actions.sandbox.github.people import person, signatures
 from astrago_actions.sandbox.github.pulls import close_for
@@ -265,7 +266,7 @@ def _tree_change(call: Call, given: object) -> tuple[str, Entry | None]:
     if not isinstance(given, Mapping) or not given.get("path"):
         raise Refusal(422, "tree.path cannot be blank", call.route.documentation)
     path = str(given["path"])
-    if any(part in {"", ".", "..", ".git"} for part in path.split("/")):
+    if not can_hold_a_file(path):
         raise Refusal(
             422, "tree.path contains a malformed path component", call.route.documentation
         )

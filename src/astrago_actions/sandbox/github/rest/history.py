@@ -9,7 +9,10 @@ from astrago_actions.sandbox.github import present
 from astrago_actions.sandbox.github.calls import Call, Routes
 from astrago_actions.sandbox.github.differences import Difference, differences
 from astrago_actions.sandbox.github.errors import Refusal
-from astrago_actions.sandbox.github.git_store import Commit, Missing
+from astrago_actions.sandbox.github.git_objects import (
+    Commit,
+    Missing,
+)
 from astrago_actions.sandbox.github.records import seconds
 from astrago_actions.sandbox.server import Response, json_response
 
