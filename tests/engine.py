@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from astrago_actions.clients.builder_ladder import docker_programs
 from tests.registries import missing
 
 
@@ -21,16 +23,24 @@ class Engine:
 
     environment: dict[str, str]
 
-    def run(self, *arguments: str, command: str = "docker") -> str:
+    def run(self, *arguments: str, **environment: str) -> str:
         """What a `docker` command prints; raises CalledProcessError when it fails."""
         done = subprocess.run(
-            [command, *arguments],
-            env={**os.environ, **self.environment},
+            ["docker", *arguments],
+            env={**os.environ, **self.environment, **environment},
             check=True,
             capture_output=True,
             text=True,
         )
         return done.stdout.strip()
+
+    def forget(self, registry: str) -> None:
+        """Remove the images that are named after a registry which is gone."""
+        listed = self.run("image", "ls", "--format", "{{.Repository}} {{.Tag}}")
+        for line in listed.splitlines():
+            repository, tag = line.split()
+            if repository.startswith(f"{registry}/") and tag != "<none>":
+                self.run("image", "rm", f"{repository}:{tag}")
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +71,72 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         process.wait(30)
 
 
+@pytest.fixture(params=["buildkit", "legacy", "buildx"])
+def rung(
+    request: pytest.FixtureRequest,
+    docker_engine: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    """Each way to build that this machine has: PATH leads to a `docker` with no better one."""
+    name = str(request.param)
+    program = _program_for(name)
+    if program is None:
+        pytest.skip(f"no docker command here has {name}")
+    folder = tmp_path_factory.mktemp("path")
+    hidden = {"buildx": "false", "buildkit": "[[ $1 == buildx ]]", "legacy": _WITHOUT_BUILDKIT}
+    wrapper = folder / "docker"
+    wrapper.write_text(f'#!/bin/bash\nif {hidden[name]}; then exit 1; fi\nexec {program} "$@"\n')
+    wrapper.chmod(0o755)
+    others = [
+        each for each in os.environ["PATH"].split(":") if not (Path(each) / "docker").exists()
+    ]
+    for tool in ("bash", "runc", "containerd-shim"):
+        found = shutil.which(tool)
+        if found:
+            (folder / tool).symlink_to(found)
+    monkeypatch.setenv("PATH", ":".join([str(folder), *others]))
+    return name
+
+
+_WITHOUT_BUILDKIT = "[[ $1 == buildx || ${DOCKER_BUILDKIT:-} == 1 ]]"
+
+
+def _program_for(rung: str) -> str | None:
+    questions = {"buildx": ["buildx", "version"], "buildkit": ["build", "--help"]}
+    for program in docker_programs():
+        done = subprocess.run(
+            [program, *questions.get(rung, ["version"])],
+            env={**os.environ, "DOCKER_BUILDKIT": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode == 0 and (rung != "buildkit" or "--secret" in done.stdout):
+            return program
+    return None
+
+
+@pytest.fixture(scope="session")
+def shell_image(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An image with a shell and a few programs, for builds that run something."""
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        missing("busybox-static", "a build that runs a command was")
+    registry = f"localhost/astrago-tests-{os.urandom(4).hex()}"
+    name = f"{registry}/shell:1"
+    archive = tmp_path_factory.mktemp("shell") / "root.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(str(busybox), "bin/busybox")
+        for applet in ("sh", "cat", "wc", "cp", "sleep"):
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+    docker_engine.run("import", "--change", "ENV PATH=/bin", str(archive), name)
+    yield name
+    docker_engine.forget(registry)
+
+
 def _start(folder: Path) -> subprocess.Popen[bytes]:
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
@@ -70,7 +146,6 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
                 f"--exec-root={folder / 'exec'}",
                 f"--pidfile={folder / 'pid'}",
                 f"--host=unix://{folder}/docker.sock",
-                "--bridge=none",
                 "--iptables=false",
             ],
             stdout=log,

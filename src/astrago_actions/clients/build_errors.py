@@ -54,7 +54,7 @@ _REMEDIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
-_OTHERWISE = "Read the lines of [{component}] above; the same command fails on any machine."
+_OTHERWISE = "Read the lines of [{component}] above for the command that failed."
 
 
 def build_failure(part: Part, builder: Builder, lines: tuple[str, ...]) -> ActionError:

@@ -181,7 +181,7 @@ class _CachedImage:
     def _push_once(self, image: ImageReference, registry: RegistryClient) -> str:
         metadata = self.task.folder / "metadata.json"
         arguments = [*_buildx_arguments(self.task), f"--tag={image}", f"--metadata-file={metadata}"]
-        insecure = ",registry.insecure=true" if registry.may_use_http else ""
+        insecure = ",registry.insecure=true" if registry.plain_http else ""
         output = f"--output=type=image,push=true{insecure}"
         command = [*arguments, output, self.task.part.context]
         done = self.task.builder.docker.follow(command, self.task.say)

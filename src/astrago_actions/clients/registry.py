@@ -70,7 +70,7 @@ class RegistryClient:
     ) -> None:
         self.host = host
         self.source = source
-        self.may_use_http = plain_http or is_loopback(host)
+        self.plain_http = plain_http
         self._clock = clock
         self._retries = retries
         self._report = report
