@@ -33,7 +33,7 @@ SHELL_INPUTS = {
         "path": "a checkout of the deployment repository; the change is made there, not on GitHub"
     },
 }
-_SECRET_INPUT = re.compile(r"(?:.+-)?(?:token|password|webhook|secrets)|otlp-headers")
+_SECRET_INPUT = re.compile(r"(?:.+-)?(?:token|password|webhook|secrets|headers)")
 _REQUIRED = " (required)"
 
 

@@ -156,6 +156,35 @@ def test_the_summary_shows_every_tag(runner_files: RunnerFiles) -> None:
     assert [stage.name for stage in context.stages] == ["tag"]
 
 
+@pytest.mark.parametrize(
+    ("template", "branch", "sha", "tag"),
+    [
+        (
+            *("{component}-{environment}-{version}-{sha:8}", "stabilize/1.0", "45eac704"),
+            "core-stage-1.0-45eac704",
+        ),
+        ("{component}-{version}", "v1.4.2", "0" * 8, "core-1.4.2"),
+        ("{component}-{branch}-{run_number}", "feature/login", "0" * 8, "core-feature-login-318"),
+        ("{component}-pr{pr}-{sha:8}", "x", "1f9a02bc", "core-pr27-1f9a02bc"),
+    ],
+)
+def test_the_readme_shows_what_really_comes_out(
+    template: str, branch: str, sha: str, tag: str, repository_root: Path
+) -> None:
+    sha = sha.ljust(40, "0")
+    pull_request = PullRequest(27, sha, branch, BASE, "main") if "{pr}" in template else None
+    workflow_run = WorkflowRun(sha=sha, branch=branch, run_number=318, pull_request=pull_request)
+    readme = (repository_root / "actions/build-tag/README.md").read_text(encoding="utf-8")
+
+    outputs = outputs_of(
+        {"components": "core", "template": template, "environments": "stabilize/*=stage"},
+        workflow_run,
+    )
+
+    assert outputs.tag == tag
+    assert re.search(rf"\| `{re.escape(template)}` \| .* \| `{re.escape(tag)}` \|", readme)
+
+
 class TestMistakes:
     def test_are_all_told_at_once(self) -> None:
         given = {

@@ -38,14 +38,6 @@ SENSIBLE = {
 }
 
 
-def written(name: str) -> dict[str, Any]:
-    """The action.yml of an action."""
-    path = ROOT / ("action.yml" if name == "pipeline" else f"actions/{name}/action.yml")
-    if not path.read_text(encoding="utf-8").strip():
-        pytest.skip(f"{path.relative_to(ROOT)} is not written yet")
-    return interface(name)
-
-
 def module_of(name: str) -> ModuleType:
     """The module behind an action."""
     return importlib.import_module(ACTIONS[name])
@@ -92,7 +84,7 @@ def readings(name: str) -> list[RecordingReader]:
 
     An action may ask for an input only where another has a certain value.
     """
-    inputs = written(name)["inputs"]
+    inputs = interface(name)["inputs"]
     default = {each: str(about.get("default", "")) for each, about in inputs.items()}
     default |= {each: value for each, value in SENSIBLE.items() if each in inputs}
     ways = [default, dict.fromkeys(inputs, "x"), {}]
@@ -119,7 +111,7 @@ def test_every_action_is_known_everywhere() -> None:
 @pytest.mark.parametrize("name", ACTION_NAMES)
 class TestAction:
     def test_is_one_step_that_hands_its_inputs_to_the_launcher(self, name: str) -> None:
-        runs = written(name)["runs"]
+        runs = interface(name)["runs"]
 
         (step,) = runs["steps"]
         assert runs["using"] == "composite"
@@ -130,7 +122,7 @@ class TestAction:
         assert "${{" not in step["run"]
 
     def test_is_described_in_sentences(self, name: str) -> None:
-        action = written(name)
+        action = interface(name)
 
         described = {**action["inputs"], **action["outputs"], "the action": action}
         for each, about in described.items():
@@ -139,18 +131,18 @@ class TestAction:
             assert text[0].isupper() or not text[0].isalpha(), f"{each}: {text}"
 
     def test_declares_no_input_twice_in_other_letters(self, name: str) -> None:
-        inputs = list(written(name)["inputs"])
+        inputs = list(interface(name)["inputs"])
 
         assert all(re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", each) for each in inputs)
 
     def test_asks_for_nothing_and_defaults_to_nothing_at_once(self, name: str) -> None:
-        for each, about in written(name)["inputs"].items():
+        for each, about in interface(name)["inputs"].items():
             assert set(about) <= {"description", "default", "required", "deprecationMessage"}, each
             assert ("default" in about) != bool(about.get("required")), each
             assert isinstance(about.get("default", ""), str), f"quote the default of {each}"
 
     def test_puts_out_what_its_module_says(self, name: str) -> None:
-        outputs = written(name)["outputs"]
+        outputs = interface(name)["outputs"]
 
         declared = [each.name.replace("_", "-") for each in fields(module_of(name).Outputs)]
         assert sorted(outputs) == sorted(declared)
@@ -158,7 +150,7 @@ class TestAction:
             assert about["value"] == f"${{{{ steps.run.outputs.{each} }}}}"
 
     def test_declares_the_inputs_that_its_module_reads(self, name: str) -> None:
-        declared = set(written(name)["inputs"]) | set(SHELL_INPUTS.get(name, {}))
+        declared = set(interface(name)["inputs"]) | set(SHELL_INPUTS.get(name, {}))
 
         asked = set[str]().union(*(each.asked for each in readings(name)))
         assert asked == declared
@@ -177,7 +169,7 @@ class TestAction:
     def test_names_every_secret_so_that_a_shell_takes_it_from_the_environment(
         self, name: str
     ) -> None:
-        inputs = written(name)["inputs"]
+        inputs = interface(name)["inputs"]
 
         secrets = set[str]().union(*(each.all_secrets() for each in readings(name)))
         assert secrets == {each for each in inputs if holds_secret(each)}

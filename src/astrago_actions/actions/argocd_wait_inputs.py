@@ -121,7 +121,7 @@ def _ways(token: Secret | None, username: str, connector: str) -> dict[str, obje
 
 
 def _headers(given: InputReader) -> dict[str, str]:
-    headers = given.mapping("headers")
+    headers = {name: each.reveal() for name, each in given.secret_mapping("headers").items()}
     for name in headers:
         if not _HEADER_NAME.fullmatch(name):
             given.mistake("headers", f"`{name}` is no header name")

@@ -286,19 +286,9 @@ def _stored(given: InputReader, name: str, host: str, access: _Access) -> Creden
 
 
 def _secrets(given: InputReader) -> dict[str, Secret]:
-    """Secrets by id. Lines are named by number, never shown: they hold the value."""
-    text = given.text("secrets")
-    if text.startswith("{"):
-        parsed = given.json_value("secrets") or {}
-        return {str(name): Secret(str(value)) for name, value in parsed.items()}
-    found: dict[str, Secret] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        name, separator, value = (part.strip() for part in line.partition("="))
-        if separator and name:
-            found[name] = Secret(_secret_value(given, value))
-        elif line.strip():
-            given.mistake("secrets", f"line {number} is not id=value")
-    return found
+    """Secrets by id, those of `env:VARIABLE` looked up."""
+    found = given.secret_mapping("secrets")
+    return {name: Secret(_secret_value(given, each.reveal())) for name, each in found.items()}
 
 
 def _secret_value(given: InputReader, value: str) -> str:
