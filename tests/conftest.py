@@ -5,12 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.runner import RunnerFiles
 
 pytest_plugins = ["tests.registries", "tests.engine"]
 
 ROOT = Path(__file__).parents[1]
+
+# `make test` looks at hundreds of generated documents, `make fuzz` at more than 20,000.
+for profile, examples in (("suite", 100), ("fuzz", 4_000)):
+    settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+settings.load_profile("suite")
 
 
 @pytest.fixture

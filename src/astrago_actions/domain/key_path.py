@@ -31,7 +31,7 @@ class Key:
 
     def __str__(self) -> str:
         if not self.name or self.name[0] in "\"'":
-            return '"' + re.sub(r'(["\\])', r"\\\1", self.name) + '"'
+            return _quoted(self.name)
         return _SPECIAL.sub(r"\\\1", self.name)
 
 
@@ -53,10 +53,9 @@ class Choice:
     value: str
 
     def __str__(self) -> str:
-        value = self.value
-        if re.search(r"[\]\\\"']", value):
-            value = '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
-        return f"[{self.field}={value}]"
+        field = _quoted(self.field) if re.search(r"[=\]\\\"']", self.field) else self.field
+        value = _quoted(self.value) if re.search(r"[\]\\\"']", self.value) else self.value
+        return f"[{field}={value}]"
 
 
 Segment = Key | Index | Choice
@@ -150,6 +149,10 @@ def _part(text: str, position: int, plain: re.Pattern[str]) -> tuple[str, int]:
 def _unescaped(quoted: re.Match[str]) -> str:
     inner = quoted[1] if quoted[1] is not None else quoted[2]
     return _ESCAPE.sub(r"\1", inner)
+
+
+def _quoted(text: str) -> str:
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 
 def _broken(text: str, position: int, problem: str) -> KeyPathError:

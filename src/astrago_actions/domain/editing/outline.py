@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-_DOUBLE = r'"(?:[^"\\\n]|\\["\\/nrt])*"'
+from astrago_actions.domain.editing.tree import BYTE_ORDER_MARK
+
+_DOUBLE = r'"(?:[^"\\\n]|\\(?:["\\/nrt]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}))*"'
 _SINGLE = r"'(?:[^'\n]|'')*'"
 _KEY = r"""(?:"[^"\\\n]*"|'[^'\n]*'|[^\s\-?:,\[\]{}\#&*!|>'"%@`][^\s:\#]*)"""
 _PLAIN = (
     r"""(?:[^\s\-?:,\[\]{}\#&*!|>'"%@`]|-(?=\S))"""
-    r"""(?:[^\s:\#]+|:(?=\S)|(?<=\S)\#|[ ]+(?=[^\s\#]))*"""
+    r"""[^\s:\#]*(?:(?::(?=\S)|(?<=\S)\#|[ ]+(?=[^\s\#]))[^\s:\#]*)*"""
 )
 _ITEM = rf"(?:[A-Za-z0-9_][\w./-]*|{_DOUBLE}|{_SINGLE})"
 _PAIR = rf"[A-Za-z0-9_][\w./-]*:[ ]+{_ITEM}"
@@ -26,13 +28,16 @@ _FLOW = (
     rf"\[[ ]*(?:{_ITEM}(?:[ ]*,[ ]*{_ITEM})*)?[ ]*\]"
     rf"|\{{[ ]*(?:{_PAIR}(?:[ ]*,[ ]*{_PAIR})*)?[ ]*\}}"
 )
-_VALUE = rf"(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW})"
+_ALIAS = r"\*[\w.-]+"
+_VALUE = rf"(?:{_PLAIN}|{_DOUBLE}|{_SINGLE}|{_FLOW}|{_ALIAS})"
 _LINE = re.compile(
     rf"""
     (?P<indent>[ ]*)
     (?P<dashes>(?:-(?:[ ]+|(?=\r?\n|\Z)))*)
     (?:
-        (?P<key>{_KEY}):(?:[ ]+(?:(?P<block>[|>][+-]?)|(?P<value>{_VALUE})))?
+        (?P<key>{_KEY}):
+        (?:[ ]+(?P<anchor>&[\w.-]+)(?=\s|\Z))?
+        (?:[ ]+(?:(?P<block>[|>][+-]?)|(?P<value>{_VALUE})))?
       | (?P<item_block>[|>][+-]?)
       | (?P<item>{_VALUE})
     )?
@@ -53,7 +58,8 @@ class Entry:
     """A key, or a list's item (`key` is None), and the line that it begins on.
 
     `parent` is the position of the entry that it belongs to, -1 at the top. `has_value` says that
-    a scalar or a flow collection stands on the same line.
+    a scalar, an alias or a flow collection stands on the same line, `is_shared` that the value is
+    anchored or an alias.
     """
 
     key: str | None
@@ -62,6 +68,7 @@ class Entry:
     end: int
     has_value: bool
     is_block: bool = False
+    is_shared: bool = False
 
 
 @dataclass(slots=True)
@@ -138,7 +145,7 @@ class Irregular(ValueError):
 @lru_cache(maxsize=4)
 def outline(text: str) -> Outline:
     """The outline of a text; raises Irregular where it has none."""
-    foreign = _FOREIGN.search(text)
+    foreign = _FOREIGN.search(text, len(BYTE_ORDER_MARK) if text[:1] == BYTE_ORDER_MARK else 0)
     if foreign:
         raise Irregular(foreign.start())
     return _Reader(text).read()
@@ -180,6 +187,7 @@ class _Reader:
             entry = self._outline.entries[-1]
             entry.has_value = line["value"] is not None
             entry.is_block = block is not None
+            entry.is_shared = bool(line["anchor"]) or (line["value"] or "").startswith("*")
             self._open = not entry.has_value and not block
             parent_column = column
         else:
@@ -190,8 +198,6 @@ class _Reader:
     def _place(self, column: int, key: str | None, start: int, end: int) -> None:
         if key is not None and key[0] in "\"'":
             key = key[1:-1]
-        if key == "<<":
-            raise Irregular(start)
         self._find_level(column, is_list=key is None, start=start)
         owner = self._levels[-1].owner
         self._outline.add(Entry(key, owner, start, end, has_value=False))

@@ -90,10 +90,15 @@ def excerpt_if_certain(
 
 
 def _certain_way(lines: Outline, path: KeyPath) -> list[list[int]]:
-    """The entries that lead to a value on its own line; empty if there is any doubt."""
+    """The entries that lead to a value on its own line; empty if there is any doubt.
+
+    Shared values are in doubt too: an edit has to name those who share them.
+    """
     keys = keys_of(path)
     way = lines.way(keys) if keys else []
-    certain = len(way) == len(path.segments) and all(len(step) == 1 for step in way)
+    certain = len(way) == len(path.segments) and all(
+        len(step) == 1 and not lines.entries[step[0]].is_shared for step in way
+    )
     return way if certain and lines.is_leaf(way[-1][0]) else []
 
 
