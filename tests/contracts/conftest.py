@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.plugin import contracts_or_reason
+from tests.contracts.plugin import contracts_or_reason, github_contract
+
+__all__ = ["github_contract"]
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ ERROR_KEYS = frozenset({"type", "path", "locations", "message", "extensions"})
 @lru_cache(maxsize=1)
 def graphql_schema() -> GraphQLSchema:
     """GitHub's own schema; raises Unavailable."""
-    return build_ast_schema(parse(GRAPHQL.path().read_text("utf-8")), assume_valid=True)
+    document = parse(GRAPHQL.path().read_text("utf-8"), no_location=True)
+    return build_ast_schema(document, assume_valid=True)
 
 
 def check_graphql(exchange: Exchange) -> None:
@@ -60,7 +61,7 @@ def _problems(exchange: Exchange) -> Iterator[str]:
     except GraphQLError as error:
         yield from _must_be_refused(answer, str(error))
         return
-    wrong = [error.message for error in validate(graphql_schema(), document)]
+    wrong = list(_document_problems(sent["query"]))
     wrong = wrong or _variable_problems(document, sent.get("variables") or {})
     faulty = any(fault.kind.startswith("status") for fault in exchange.faults)
     if wrong:
@@ -78,6 +79,11 @@ def _must_be_refused(answer: dict[str, Any], why: str) -> Iterator[str]:
 @lru_cache(maxsize=256)
 def _document(query: str) -> DocumentNode:
     return parse(query)
+
+
+@lru_cache(maxsize=256)
+def _document_problems(query: str) -> tuple[str, ...]:
+    return tuple(error.message for error in validate(graphql_schema(), _document(query)))
 
 
 def _variable_problems(document: DocumentNode, given: dict[str, Any]) -> list[str]:

@@ -1,4 +1,7 @@
-"""`github_contract`: hold every exchange of a server that runs GitHub to GitHub's contracts."""
+"""`github_contract`: hold every exchange with a sandbox GitHub to GitHub's own contracts.
+
+A conftest that imports the fixture applies it to all tests of its folder; tests need do nothing.
+"""
 
 from __future__ import annotations
 
@@ -24,27 +27,20 @@ def check_exchange(exchange: Exchange) -> None:
         check_rest(exchange)
 
 
-class ContractWatch:
-    """The servers whose exchanges are checked at the end of the test."""
+def is_github(server: LoopbackServer) -> bool:
+    """Whether some answer of the server bears GitHub's mark."""
+    return any("X-GitHub-Request-Id" in each.response.headers for each in server.exchanges)
 
-    def __init__(self) -> None:
-        self._servers: list[LoopbackServer] = []
 
-    def watch(self, server: LoopbackServer) -> LoopbackServer:
-        """Check what this server exchanges; returns it, so that it can be wrapped in place."""
-        self._servers.append(server)
-        return server
-
-    def check(self) -> None:
-        """Raise one AssertionError with every broken promise."""
-        broken = []
-        for exchange in [each for server in self._servers for each in list(server.exchanges)]:
-            try:
-                check_exchange(exchange)
-            except AssertionError as error:
-                broken.append(str(error))
-        if broken:
-            pytest.fail("\n".join(dict.fromkeys(broken)), pytrace=False)
+def broken_promises(servers: list[LoopbackServer]) -> list[str]:
+    """Everything in the servers' exchanges that is not as GitHub describes it."""
+    broken = []
+    for exchange in [each for server in servers for each in list(server.exchanges)]:
+        try:
+            check_exchange(exchange)
+        except AssertionError as error:
+            broken.append(str(error))
+    return list(dict.fromkeys(broken))
 
 
 def contracts_or_reason() -> str | None:
@@ -59,13 +55,29 @@ def contracts_or_reason() -> str | None:
     return None
 
 
-@pytest.fixture
-def github_contract() -> Iterator[ContractWatch]:
-    """Watch servers; without the contracts the test runs, and a warning says what was left out."""
-    watch = ContractWatch()
-    yield watch
+@pytest.fixture(autouse=True)
+def github_contract() -> Iterator[list[LoopbackServer]]:
+    """Note each server that starts, and check what those that are GitHub exchanged.
+
+    Without the contracts the test runs all the same, and a warning says what was left out.
+    """
+    servers: list[LoopbackServer] = []
+    start = LoopbackServer.start
+
+    def noted(server: LoopbackServer) -> LoopbackServer:
+        servers.append(server)
+        return start(server)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LoopbackServer, "start", noted)
+        yield servers
+    githubs = [server for server in servers if is_github(server)]
+    if not githubs:
+        return
     reason = contracts_or_reason()
-    if reason is None:
-        watch.check()
-    else:
+    if reason is not None:
         warnings.warn(reason, stacklevel=1)
+        return
+    broken = broken_promises(githubs)
+    if broken:
+        pytest.fail("\n".join(broken), pytrace=False)

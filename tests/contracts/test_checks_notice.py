@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+import requests
 
 from astrago_actions.sandbox.github import GitHub
-from astrago_actions.sandbox.server import Exchange, Fault, Request, Response
+from astrago_actions.sandbox.server import Exchange, Fault, LoopbackServer, Request, Response
 from tests.contracts.graphql_contract import check_graphql
+from tests.contracts.plugin import broken_promises, is_github
 from tests.contracts.rest_contract import check_rest, rest_contract
 
 pytestmark = pytest.mark.usefixtures("contracts")
@@ -190,3 +192,20 @@ def test_wrong_data_is_noticed(repository: dict[str, Any], notice: str) -> None:
         check_graphql(changed(right, data={"repository": repository}))
 
     assert notice in str(noticed.value)
+
+
+def test_servers_are_watched_without_being_asked_for(
+    github_contract: list[LoopbackServer],
+) -> None:
+    """What a test exchanges with a GitHub on loopback is found and checked."""
+    github = GitHub()
+    github.create_repository("xiilab/public", {"a": b"1"}, private=False)
+    with LoopbackServer(github) as server:
+        requests.get(f"{server.url}/repos/xiilab/public", timeout=10)
+
+        assert github_contract == [server]
+        assert is_github(server)
+        assert broken_promises([server]) == []
+        requests.get(f"{server.url}/repos/xiilab/public?pag=1", timeout=10)
+        assert "the query has `pag`" in broken_promises([server])[0]
+        server.exchanges.clear()

@@ -89,7 +89,7 @@ class CommitNode:
 
     def parents(self, first: int | None = None, after: str | None = None) -> Connection:
         """The commits that it was made on."""
-        return connection(self.commit.parents, self._node, first, after)
+        return connection(lambda: self.commit.parents, self._node, first, after)
 
     def history(
         self,
@@ -100,8 +100,13 @@ class CommitNode:
         until: str | None = None,
     ) -> Connection:
         """It and its ancestors, newest first."""
-        found = self._history(path or "", _moment(since, 0), _moment(until, float("inf")))
-        return connection(found, lambda each: self._node(each.sha), first, after)
+        start, end = _moment(since, 0), _moment(until, float("inf"))
+        return connection(
+            lambda: self._history(path or "", start, end),
+            lambda each: self._node(each.sha),
+            first,
+            after,
+        )
 
     def _history(self, path: str, first: float, last: float) -> Iterator[Commit]:
         for each in self.repository.store.history(self.oid, path):

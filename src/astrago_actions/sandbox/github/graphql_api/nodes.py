@@ -126,7 +126,7 @@ class RepositoryNode:
             found.sort(key=lambda ref: self.store.commit(self.store.resolve(ref.sha)).committer.at)
         if order["direction"] == "DESC":
             found.reverse()
-        return connection(found, lambda ref: ref, first, after)
+        return connection(lambda: found, lambda ref: ref, first, after)
 
     def object(self, expression: str | None = None, oid: str | None = None) -> Any:
         """A git object by `revision`, `revision:path` or id; nothing when it is not there."""
@@ -165,7 +165,7 @@ class RepositoryNode:
             if head_ref_name in {None, each.head} and base_ref_name in {None, each.base}
         ]
         wanted = [each for each in found if states is None or each.state in states]
-        return connection(wanted, lambda each: each, first, after)
+        return connection(lambda: wanted, lambda each: each, first, after)
 
     def label(self, name: str) -> LabelNode | None:
         """A label that some pull request carries."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,15 +17,6 @@ _CURSOR = "cursor:"
 
 
 @dataclass(frozen=True)
-class Connection:
-    """One page of a list; `total_count` counts all pages."""
-
-    nodes: list[Any]
-    total_count: int
-    page_info: PageInfo
-
-
-@dataclass(frozen=True)
 class PageInfo:
     """Where a page lies in its list."""
 
@@ -34,10 +26,29 @@ class PageInfo:
     end_cursor: str | None
 
 
+@dataclass(frozen=True)
+class Connection:
+    """One page of a list; how long the list is gets counted only when it is asked for."""
+
+    nodes: list[Any]
+    page_info: PageInfo
+    things: Callable[[], Iterable[Any]]
+
+    def total_count(self) -> int:
+        """The length of the whole list."""
+        return sum(1 for _ in self.things())
+
+
 def connection(
-    things: Iterable[Node], shown: Callable[[Node], Any], first: int | None, after: str | None
+    things: Callable[[], Iterable[Node]],
+    shown: Callable[[Node], Any],
+    first: int | None,
+    after: str | None,
 ) -> Connection:
-    """The page of `first` things after a cursor; GitHub insists on `first`, at most 100."""
+    """The page of `first` things after a cursor; GitHub insists on `first`, at most 100.
+
+    `things` gives the list from its beginning each time it is called.
+    """
     if first is None:
         raise GraphQLRefusal(
             "MISSING_PAGINATION_BOUNDARIES",
@@ -49,16 +60,16 @@ def connection(
             f"Requesting {first} records on the connection exceeds the `first` limit of "
             f"{MOST_NODES} records.",
         )
-    every = list(things)
     start = _position(after)
-    page = every[start : start + first]
+    found = list(itertools.islice(things(), start, start + first + 1))
+    page = found[:first]
     info = PageInfo(
-        has_next_page=start + first < len(every),
+        has_next_page=len(found) > first,
         has_previous_page=start > 0,
         start_cursor=_cursor(start + 1) if page else None,
         end_cursor=_cursor(start + len(page)) if page else None,
     )
-    return Connection([shown(each) for each in page], len(every), info)
+    return Connection([shown(each) for each in page], info, things)
 
 
 def _cursor(position: int) -> str:
@@ -69,7 +80,7 @@ def _position(cursor: str | None) -> int:
     if not cursor:
         return 0
     try:
-        return int(base64.b64decode(cursor).decode().removeprefix(_CURSOR))
+        return max(int(base64.b64decode(cursor).decode().removeprefix(_CURSOR)), 0)
     except ValueError as error:
         raise GraphQLRefusal(
             "INVALID_CURSOR_ARGUMENTS", f"`{cursor}` does not appear to be a valid cursor."

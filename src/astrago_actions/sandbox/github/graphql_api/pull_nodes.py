@@ -78,7 +78,10 @@ class PullRequestNode:
     def labels(self, first: int | None = None, after: str | None = None) -> Connection:
         """Its labels."""
         return connection(
-            self.record.labels, lambda name: LabelNode(self.repository, name), first, after
+            lambda: self.record.labels,
+            lambda name: LabelNode(self.repository, name),
+            first,
+            after,
         )
 
     def auto_merge_request(self) -> dict[str, Any] | None:
