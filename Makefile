@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help dev test e2e lint format types demo docs bench fuzz lock clean
+.PHONY: help dev test lint format demo docs bench fuzz lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -38,6 +38,19 @@ format: $(VENV)/ready ## Put the code into the project's format
 
 demo: $(VENV)/ready ## Run both pipelines on this machine, from push to healthy rollout
 	$(BIN)/python -m astrago_actions demo
+
+docs: $(VENV)/ready ## Write the input and output tables into the READMEs
+	$(BIN)/python -m docs.tables
+
+bench: $(VENV)/ready ## Print the figures of docs/measurements.md
+	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.edit --generated
+	$(BIN)/python -m bench.uncontended
+	$(BIN)/python -m bench.storm 2 10 50
+	$(BIN)/python -m bench.wait
+
+fuzz: $(VENV)/ready ## Edit 20,000 random documents and look for damage
+	$(BIN)/python -m pytest tests/unit/domain -k property --hypothesis-profile=fuzz
 
 lock: $(VENV)/ready ## Renew the locked dependencies
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-annotate --no-header --no-emit-index-url requirements/actions.in --output-file requirements/actions.txt
