@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from astrago_actions.errors import ActionError
+
 LIBRARY = "xiilab/astrago-actions"
 
 Kind = Literal["started", "finished", "printed", "annotated", "summary", "output", "job"]
@@ -139,8 +141,15 @@ def short_name(step: str) -> str:
 
 
 def act_program() -> Path:
-    """The act that was installed beside this interpreter."""
-    return Path(sys.executable).parent / "act"
+    """The act that was installed beside this interpreter; raises `ActionError` without one."""
+    program = Path(sys.executable).parent / "act"
+    if not program.is_file():
+        raise ActionError(
+            "act is missing",
+            f"{program} runs the workflows, and is not there.",
+            "Run `make demo`, which installs the locked development packages first.",
+        )
+    return program
 
 
 def _prepare(call: WorkflowCall) -> None:

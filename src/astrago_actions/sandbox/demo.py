@@ -71,6 +71,11 @@ def run_demo(output: str = "") -> int:
     except ActionError as error:
         narrator.say(f"{error}", "✗")
         return 1
+    except subprocess.CalledProcessError as error:
+        narrator.say(f"{error}\n{error.stderr or ''}", "✗")
+        return 1
+    except KeyboardInterrupt:
+        return 130
     page = folder / "index.html"
     page.write_text(demo_page(record), encoding="utf-8")
     narrator.say(f"\nThe page: {page}")

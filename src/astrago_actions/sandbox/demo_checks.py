@@ -49,8 +49,8 @@ def _only_tags_changed(run: ServiceRun) -> Check:
         for component, tag in tags.items()
         if component in previous and previous[component] in line
     }
-    holds = len(added) == len(removed) == len(tags) and set(added) == expected
-    claim = f"{run.repository} changed nothing but the tags of {', '.join(tags)}"
+    holds = len(added) == len(removed) == len(tags) > 0 and set(added) == expected
+    claim = f"{run.repository} changed the tags of its components and nothing else"
     return Check(claim, holds, f"-{len(removed)} +{len(added)}")
 
 
