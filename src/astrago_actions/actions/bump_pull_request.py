@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump, Wish
@@ -76,7 +76,7 @@ def _ask(
     requests: PullRequests, opened: PullRequest, asked: PullRequestWish, context: Context
 ) -> None:
     """Labels, reviews and auto-merge are wishes: the pull request stands without them."""
-    wishes = {
+    wishes: dict[str, tuple[object, Callable[[], None]]] = {
         "labels": (asked.labels, lambda: requests.add_labels(opened, asked.labels)),
         "reviewers": (asked.reviewers, lambda: requests.request_reviews(opened, asked.reviewers)),
         "auto-merge": (asked.auto_merge, lambda: requests.merge_when_ready(opened)),
