@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,8 @@ def run_jobs(tmp_path: Path, library: Path, tool_cache: Path) -> RunSteps:
         message: str = "Begin",
         **given: Any,
     ) -> WorkflowResult:
-        checkout = tmp_path / "checkout"
+        checkout = Path(tempfile.mkdtemp(prefix="checkout-", dir=tmp_path))
         workflow = f"name: Probe\non: push\njobs:\n{jobs}"
-        checkout.mkdir()
         make_checkout(checkout, {".github/workflows/ci-cd.yml": workflow, **(files or {})}, message)
         call: dict[str, Any] = {
             "checkout": checkout,

@@ -67,20 +67,44 @@ def test_the_root_action_deploys(run_steps: RunSteps, world: World, place: Workp
     assert json.loads(outputs["digests"])["frontend"].startswith("sha256:")
 
 
-def test_the_reusable_workflow_deploys(run_jobs: RunSteps, world: World, place: Workplace) -> None:
+def test_the_reusable_workflows_deploy_and_roll_back(
+    run_jobs: RunSteps, world: World, place: Workplace
+) -> None:
+    values = world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE)
+    asked = inputs(world, place)
+    surroundings = {
+        "repository": "xiilab/astrago-frontend",
+        "environment": world.runner_environment,
+        "secrets": secrets(world),
+    }
+
+    deployed = run_jobs(reusable("deploy", asked), **surroundings)
+
+    check_deployed(world, deployed)
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) != values
+    same = ("components", "file", "key", "argocd-server", "application")
+    wanted = {name: value for name, value in asked.items() if name in same}
+    wanted |= {"deployment-repository": DEPLOYMENT, "deployment-branch": BRANCH}
+
+    rolled_back = run_jobs(
+        reusable("rollback", {**wanted, "to-before": "previous"}), **surroundings
+    )
+
+    assert rolled_back.succeeded, rolled_back.trouble + rolled_back.log
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) == values
+    assert "Rollback-Of: " in world.github.message(DEPLOYMENT, BRANCH)
+    status = world.argocd.application(APPLICATION).document()["status"]
+    assert status["sync"]["revision"] == world.github.head(DEPLOYMENT, BRANCH)
+
+
+def reusable(name: str, given: dict[str, str]) -> str:
     passed = {
         "deployment-token": "${{ secrets.DEPLOY_TOKEN }}",
         "argocd-token": "${{ secrets.ARGOCD_TOKEN }}",
     }
-
-    result = run_jobs(
-        "  deploy:\n"
-        "    uses: xiilab/astrago-actions/.github/workflows/deploy.yml@v1\n"
-        f"    with: {json.dumps(inputs(world, place))}\n"
-        f"    secrets: {json.dumps(passed)}\n",
-        repository="xiilab/astrago-frontend",
-        environment=world.runner_environment,
-        secrets=secrets(world),
+    return (
+        f"  {name}:\n"
+        f"    uses: xiilab/astrago-actions/.github/workflows/{name}.yml@v1\n"
+        f"    with: {json.dumps(given)}\n"
+        f"    secrets: {json.dumps(passed)}\n"
     )
-
-    check_deployed(world, result)

@@ -76,10 +76,13 @@ def test_the_command_prints_one_line_and_serves_until_it_is_interrupted(tmp_path
         assert process.stdout is not None
         described = json.loads(process.stdout.readline())
         answer = requests.get(f"{described['argocd']}/api/version", timeout=5)
+        fault = {"kind": "status", "status": 503}
+        asked = requests.post(described["faults"]["argocd"], json=fault, timeout=5)
+        faulty = requests.get(f"{described['argocd']}/api/version", timeout=5)
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=10)
 
-    assert answer.status_code == 200
+    assert [each.status_code for each in (answer, asked, faulty)] == [200, 204, 503]
     assert set(described["tokens"]) == {"job", "deploy", "argocd", "developer"}
     assert described["registry"].startswith("127.0.0.1:")
     assert (process.returncode, rest, errors) == (0, b"", b"")

@@ -23,6 +23,7 @@ BACKEND = "xiilab/astrago-backend"
 FRONTEND = "xiilab/astrago-frontend"
 DEPLOYMENT = "xiilab/astrago-deployment"
 BRANCH = "stabilize/1.0"
+FAULTS_PATH = "/_sandbox/faults"
 VALUES_FILE = "helmfile/environments/customers/xiilab/values.yaml"
 APPLICATION = "astrago-xiilab"
 # The commits in the tags of the example values.
@@ -103,12 +104,23 @@ class World:
         }
 
     def description(self) -> dict[str, Any]:
-        """Addresses and tokens, for the line that `astrago-actions sandbox` prints."""
+        """Addresses and tokens, for the line that `astrago-actions sandbox` prints.
+
+        Faults are asked for by POST of a `sandbox.server.Fault` as JSON, and ended by DELETE.
+        """
         return {
             "github": self.runner_environment,
             "registry": self.registry_host,
             "argocd": self.argocd_server.url,
             "tokens": asdict(self.tokens),
+            "faults": {
+                name: f"{server.url}{FAULTS_PATH}"
+                for name, server in (
+                    ("github", self.github_server),
+                    ("registry", self.registry_server),
+                    ("argocd", self.argocd_server),
+                )
+            },
         }
 
     def add_examples(self, examples: Path) -> None:
