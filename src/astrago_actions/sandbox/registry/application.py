@@ -138,8 +138,10 @@ class Registry:
         if request.method == "DELETE":
             raise refusals.unsupported()
         upload = self._store.upload(name, upload_id)
-        if upload is None or request.query.get("_state") != upload.state:
+        if upload is None:
             raise refusals.upload_unknown()
+        if request.query.get("_state") != upload.state:
+            raise refusals.upload_invalid()
         if request.method == "GET":
             return _progress(204, name, upload_id, upload)
         self._append(request, name, upload_id, upload)

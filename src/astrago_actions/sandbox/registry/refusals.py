@@ -33,6 +33,11 @@ def upload_unknown() -> Refusal:
     return Refusal(404, "BLOB_UPLOAD_UNKNOWN", "blob upload unknown to registry")
 
 
+def upload_invalid() -> Refusal:
+    """The request is not about the upload as it stands."""
+    return Refusal(404, "BLOB_UPLOAD_INVALID", "blob upload invalid")
+
+
 def manifest_unknown() -> Refusal:
     """The repository holds nothing under this tag or digest."""
     return Refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
