@@ -1,6 +1,6 @@
 """Puts the locked dependencies and this source tree on the path, then runs one action.
 
-It is run by the composite steps as `python3 -I -S launch.py <action>` and uses the standard
+It is run by the composite steps as `python3 -I -S -X utf8 launch.py <action>` and uses the standard
 library only, in a way that old interpreters can still read, so that they get a clear message.
 """
 

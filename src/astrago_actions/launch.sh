@@ -8,5 +8,6 @@ if ! type "$python" >/dev/null 2>&1; then
   exit 1
 fi
 
-# -I keeps the workspace, PYTHON* variables and user packages out; -S skips site-packages.
-exec "$python" -I -S "${BASH_SOURCE[0]%/*}/launch.py" "$1"
+# -I keeps the workspace, PYTHON* variables and user packages out; -S skips site-packages; the
+# runner speaks UTF-8 whatever the locale is.
+exec "$python" -I -S -X utf8 "${BASH_SOURCE[0]%/*}/launch.py" "$1"

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
 from types import ModuleType
-from typing import Any
 
 import pytest
 

@@ -228,7 +228,7 @@ def test_with_an_old_python_says_which_and_what_to_add(warm: Runner, tmp_path: P
         "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     old = program(
-        tmp_path / "old", "python3", f'exec {sys.executable} -I -c "{pretend}" "${{@:3}}"'
+        tmp_path / "old", "python3", f'exec {sys.executable} -I -c "{pretend}" "${{@:5}}"'
     )
 
     done = warm.start(tmp_path, environment={"PATH": f"{old}:/usr/bin:/bin"})
@@ -272,6 +272,21 @@ def test_damaged_packages_name_the_folder_to_remove(warm: Runner, tmp_path: Path
 
     assert error.startswith("The action's Python packages are damaged: No module named")
     assert f"Remove {damaged} on the runner" in error
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1", "ko_KR.EUC-KR", "C.UTF-8"])
+def test_text_arrives_as_it_is_in_every_locale(warm: Runner, tmp_path: Path, locale: str) -> None:
+    components = {"core": {"context": "서버 🚀"}}
+    inputs = {"components": json.dumps(components, ensure_ascii=False), "template": "{sha:8}"}
+
+    done = warm.start(
+        tmp_path,
+        environment={"INPUTS": json.dumps(inputs, ensure_ascii=False), "LC_ALL": locale},
+    )
+
+    outputs = read_outputs((tmp_path / "output").read_text(encoding="utf-8"))
+    assert done.returncode == 0
+    assert json.loads(outputs["matrix"])["include"][0]["context"] == "서버 🚀"
 
 
 def test_wrong_inputs_reach_the_user(warm: Runner, tmp_path: Path) -> None:
