@@ -87,7 +87,7 @@ def parse_manifest(content: bytes, media_type: str = "") -> Manifest:
         if kind in {OCI_MANIFEST, DOCKER_MANIFEST}:
             layers = tuple(_descriptor(each) for each in parsed["layers"])
             return ImageManifest(kind, _descriptor(parsed["config"]), layers, annotations)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise BrokenManifest(f"the manifest lacks {error}") from error
     raise BrokenManifest(f"`{kind}` is not a media type of images")
 
