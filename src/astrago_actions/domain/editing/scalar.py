@@ -6,7 +6,11 @@ import re
 
 # The union of what YAML 1.1 (yaml.org/type), the YAML 1.2 core schema and go-yaml v2 and v3
 # (resolve.go; Helm's parser) take for something other than a string.
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_WORDS = frozenset(
+    form
+    for word in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    for form in (word, word.capitalize(), word.upper())
+)
 _NUMBER = re.compile(
     r"""[-+]?(?:
         [0-9][0-9_]*                                                # 12345678, 1_000, 08, 017
@@ -35,7 +39,7 @@ def is_misread(plain: str) -> bool:
     """
     return bool(
         plain in ("", "~", "=", "<<")
-        or plain.lower() in _WORDS
+        or plain in _WORDS
         or _NUMBER.fullmatch(plain)
         or _TIME.fullmatch(plain)
     )

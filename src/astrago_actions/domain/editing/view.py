@@ -5,7 +5,8 @@ places but for those that do not matter to the keys in question:
 
 - an excerpt: of a long, regular file only the lines on the way to the keys;
 - a Go template's lines on the way to the keys, its actions masked;
-- tabs between a colon and a value, or before a comment, as blanks (ruamel.yaml knows only those);
+- tabs between a colon and a value, or before a comment, as blanks (Go allows them, ruamel.yaml
+  does not);
 - NEL, LS and PS once as line breaks (YAML 1.1, Go) and once as blanks (YAML 1.2), since readers
   differ: an edit counts only where it comes out the same in both.
 """
@@ -23,9 +24,8 @@ from astrago_actions.domain.editing.tree import Node, NotYaml, documents, line_n
 from astrago_actions.domain.key_path import Key, KeyPath
 
 OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
-_INNER_TABS = re.compile(
-    r"(?<![ \t\r\n])[ \t]*\t[ \t]*|^[ \t]*\t[ \t]*(?=[\r\n#]|\Z)", re.MULTILINE
-)
+# As Go reads them: not in the indentation and not behind a dash, where tabs are errors.
+_INNER_TABS = re.compile(r"^[ ]*-[ \t]+|(?<![ \t\r\n])[ \t]*\t[ \t]*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,12 @@ def _readable(file: str, text: str) -> View:
         try:
             documents(text)
         except NotYaml:
-            blanks = _INNER_TABS.sub(lambda match: " " * len(match[0]), text)
-            return View(file, blanks)
+            return View(file, _INNER_TABS.sub(_as_blanks, text))
     return View(file, text)
+
+
+def _as_blanks(match: re.Match[str]) -> str:
+    return match[0] if "-" in match[0] else " " * len(match[0])
 
 
 def excerpt_if_certain(
