@@ -143,8 +143,8 @@ def main() -> int:
     print(f"{'docker/metadata-action, three tags':<54}{METADATA_ACTION_MS:7}")
     print(
         f"{rounds} starts each, in turn, on {os.cpu_count()} processors with a load of "
-        f"{os.getloadavg()[0]:.1f}. The last row was measured elsewhere, on such a machine at rest: "
-        "two calls to an API on loopback."
+        f"{os.getloadavg()[0]:.1f}. metadata-action was measured elsewhere, on such a machine "
+        "at rest, with its two calls to an API on loopback."
     )
     reached = statistics.median(compared[0].wall)
     print(f"Goal: at most {GOAL_MS} ms; {'reached' if reached <= GOAL_MS else 'missed'}.")
