@@ -82,5 +82,5 @@ class InputErrors(ActionError):
         super().__init__(
             count,
             lines,
-            "Correct these (under `with:`, in a shell as flags) and run again; nothing was changed.",
+            "Correct these (under `with:`; in a shell, the flags) and run again. Nothing changed.",
         )
