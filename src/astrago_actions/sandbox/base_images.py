@@ -29,39 +29,38 @@ _LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)$")
 _ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 
 
-@dataclass(frozen=True)
-class BaseImages:
-    """The names under which an engine holds the stand-ins."""
+def plain_image() -> str:
+    """The name of an image with a shell and, where BusyBox is there, a web server.
 
-    java: str
-    node: str
-    web: str
-
-    def variables(self) -> dict[str, str]:
-        """The repository variables by which the example workflows take base images."""
-        return {"JAVA_IMAGE": self.java, "NODE_IMAGE": self.node, "WEB_IMAGE": self.web}
-
-
-def ensure_base_images(frontend: Path, cache: Path) -> BaseImages:
-    """Make what the engine does not hold yet; packages of `frontend` are kept in `cache`.
-
-    Only the first call on a machine needs a network, for the packages that the frontend's lock
-    file names. Raises `ActionError` when node or npm is missing or the packages cannot be had.
+    Made when the engine does not hold it yet. Raises `ActionError` when the engine refuses it.
     """
-    recipe = Path(__file__).read_bytes()
-    plain = f"{PREFIX}/plain:{_digest(recipe)}"
-    lock = (frontend / "package-lock.json").read_bytes()
-    node_path, npm_folder = _node(), _npm_folder()
-    version = _output([str(node_path), "--version"]) + (npm_folder / "package.json").read_text()
-    node = f"{PREFIX}/node:{_digest(recipe, lock, version.encode())}"
-    if not _held(plain):
-        _import_image(plain, _shell_entries(), [_SERVE])
-    if not _held(node):
-        packages = _primed_packages(frontend, cache)
+    name = f"{PREFIX}/plain:{_digest(_recipe())}"
+    if not _held(name):
+        _import_image(name, _shell_entries(), [_SERVE])
+    return name
+
+
+def has_node() -> bool:
+    """Whether this machine has node and npm, to build with and to make an image from."""
+    return bool(shutil.which("node") and shutil.which("npm"))
+
+
+def node_image(project: Path, packages: Path) -> str:
+    """The name of an image with node, npm and all packages of the project's lock file.
+
+    Made when the engine does not hold it yet; `packages` keeps what was fetched, so that only the
+    first call on a machine needs a network. Raises `ActionError` when they cannot be had.
+    """
+    node, npm = _node(), _npm_folder()
+    versions = [(npm / "package.json").read_bytes(), _output([str(node), "--version"]).encode()]
+    lock = (project / "package-lock.json").read_bytes()
+    name = f"{PREFIX}/node:{_digest(_recipe(), lock, *versions)}"
+    if not _held(name):
+        _prime(project, packages)
         environment = "ENV HOME=/root npm_config_cache=/root/.npm npm_config_offline=true"
-        entries = [*_shell_entries(), *_node_entries(node_path, npm_folder, packages)]
-        _import_image(node, entries, [environment])
-    return BaseImages(java=plain, node=node, web=plain)
+        entries = [*_shell_entries(), *_node_entries(node, npm, packages)]
+        _import_image(name, entries, [environment])
+    return name
 
 
 @dataclass(frozen=True)
@@ -115,38 +114,22 @@ def _libraries(program: Path) -> list[Path]:
 
 def _node() -> Path:
     """The real program behind `node`, which may be a version manager's shim."""
-    if not shutil.which("node"):
-        raise ActionError(
-            "Node.js is missing",
-            "The frontend's base image is made from this machine's node and npm.",
-            "Install nodejs and npm, or stop the Docker engine to deploy prebuilt archives.",
-        )
     return Path(_output(["node", "-p", "process.execPath"])).resolve()
 
 
 def _npm_folder() -> Path:
-    npm = shutil.which("npm")
-    if not npm:
-        raise ActionError(
-            "npm is missing",
-            "The frontend's base image is made from this machine's node and npm.",
-            "Install npm, or stop the Docker engine to deploy prebuilt archives.",
-        )
-    beside_command = Path(npm).resolve().parents[1]
+    beside_command = Path(shutil.which("npm") or "npm").resolve().parents[1]
     if (beside_command / "package.json").is_file():
         return beside_command
     return Path(_output(["npm", "root", "--global"])).resolve() / "npm"  # npm is a shim
 
 
-def _primed_packages(frontend: Path, cache: Path) -> Path:
-    """A package cache that holds everything the frontend's lock file names for this machine."""
-    packages = cache / "npm"
-    packages.mkdir(parents=True, exist_ok=True)
+def _prime(project: Path, packages: Path) -> None:
+    """Fetch everything that the project's lock file names for this machine, once."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(frontend / name, folder)
+            shutil.copy(project / name, folder)
         install_packages(Path(folder), packages)
-    return packages
 
 
 def install_packages(project: Path, packages: Path) -> None:
@@ -154,6 +137,7 @@ def install_packages(project: Path, packages: Path) -> None:
 
     Raises `ActionError` when they are not and cannot be fetched.
     """
+    packages.mkdir(parents=True, exist_ok=True)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
     done = subprocess.run(
         [*command, "--cache", str(packages)],
@@ -227,6 +211,11 @@ def _held(name: str) -> bool:
 
 def _output(command: list[str]) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _recipe() -> bytes:
+    """This module: images made by another version of it are made anew."""
+    return Path(__file__).read_bytes()
 
 
 def _digest(*parts: bytes) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from astrago_actions.sandbox.base_images import install_packages
+from astrago_actions.sandbox.base_images import has_node, install_packages
 from astrago_actions.sandbox.oci_archive import write_oci_archive
 from astrago_actions.sandbox.scenario import BACKEND_SERVICE, Push
 
@@ -37,8 +36,7 @@ def _archive_backend(push: Push, folder: Path) -> None:
 def _archive_frontend(push: Push, folder: Path, packages: Path) -> None:
     """The built site; on a machine without npm its sources, which deploy just as well."""
     site = push.checkout / "src"
-    if shutil.which("npm"):
-        packages.mkdir(parents=True, exist_ok=True)
+    if has_node():
         install_packages(push.checkout, packages)
         build = ["npm", "run", "--silent", "build"]
         subprocess.run(build, cwd=push.checkout, stdout=subprocess.DEVNULL, check=True)
