@@ -43,7 +43,12 @@ def main():
             "The action's Python packages are damaged",
             "%s. Remove %s on the runner and run again." % (error, packages),
         )
-    return run_as_step(sys.argv[1], inputs)
+    code = run_as_step(sys.argv[1], inputs)
+    if code > 128:
+        # The job was cancelled: threads that still wait for a server must not hold it up.
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def _error(title, message):

@@ -11,6 +11,7 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -46,13 +47,25 @@ class Runner:
         environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run build-tag's step in a job's folder, started from `action` below the library."""
-        workspace = job / "workspace"
-        workspace.mkdir(exist_ok=True)
+        return subprocess.run(
+            COMMAND,
+            cwd=workspace_of(job),
+            env={
+                **self.environment(job, (library or self.library) / action),
+                **(environment or {}),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def environment(self, job: Path, action: Path) -> dict[str, str]:
+        """What the runner gives the step."""
         (job / "output").touch()
-        given = {
+        return {
             "PATH": f"{self.interpreter(job)}:/usr/bin:/bin",
             "HOME": str(job),
-            "GITHUB_ACTION_PATH": str((library or self.library) / action),
+            "GITHUB_ACTION_PATH": str(action),
             "GITHUB_OUTPUT": str(job / "output"),
             "GITHUB_REF": "refs/heads/stabilize/1.0",
             "GITHUB_SHA": SHA,
@@ -60,16 +73,7 @@ class Runner:
             "RUNNER_TOOL_CACHE": str(self.tool_cache),
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheels),
-            **(environment or {}),
         }
-        return subprocess.run(
-            ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script()],
-            cwd=workspace,
-            env=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
     def interpreter(self, job: Path) -> Path:
         """A folder whose python3 is the one that runs these tests."""
@@ -80,6 +84,15 @@ def script() -> str:
     """What build-tag's action.yml runs."""
     text = (ROOT / "actions/build-tag/action.yml").read_text(encoding="utf-8")
     return str(YAML(typ="safe").load(text)["runs"]["steps"][0]["run"])
+
+
+COMMAND = ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script()]
+
+
+def workspace_of(job: Path) -> Path:
+    """The job's workspace, made when it is not there."""
+    (job / "workspace").mkdir(exist_ok=True)
+    return job / "workspace"
 
 
 def program(folder: Path, name: str, body: str) -> Path:
@@ -297,6 +310,35 @@ def test_wrong_inputs_reach_the_user(warm: Runner, tmp_path: Path) -> None:
     assert error.startswith("2 inputs are wrong: ")
     assert "- `components`: must name at least one component" in error
     assert "- `environments`: line `x` is not name=value" in error
+
+
+def test_a_cancelled_job_is_not_held_up_by_a_thread_that_waits(
+    warm: Runner, tmp_path: Path
+) -> None:
+    library = tmp_path / "v1"
+    shutil.copytree(warm.library, library, symlinks=True)
+    (library / "src/astrago_actions/actions/build_tag.py").write_text(
+        "import threading, time\n"
+        "def read(given, run): ...\n"
+        "def run(inputs, context):\n"
+        "    threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "    context.step.info('started')\n"
+        "    time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=workspace_of(tmp_path),
+        env=warm.environment(tmp_path, library / "build-tag"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+
+    process.send_signal(signal.SIGINT)  # as the runner does, to the process that it started
+
+    assert process.communicate(timeout=30)[0] == "build-tag was cancelled.\n"
+    assert process.returncode == 130
 
 
 def test_no_child_process_inherits_the_inputs(
