@@ -41,5 +41,5 @@ def masked(text: str) -> str:
 def template_view(text: str, paths: Iterable[KeyPath]) -> View:
     """The lines that may hold the keys, by indentation alone; raises Irregular."""
     readable = masked(text)
-    lines = outline(readable)
+    lines = outline(readable, masked=True)
     return excerpt(text, readable, lines, [lines.way(keys_of(path) or ()) for path in paths])

@@ -105,14 +105,15 @@ class Outline:
         childless = follower == len(self.entries) or self.entries[follower].parent != position
         return childless and not entry.is_block
 
-    def end_of(self, position: int, size: int) -> int:
-        """Where the entry and all that belongs to it end, in a text of `size` characters."""
-        within = {position}
+    def within(self, position: int) -> Iterator[Entry]:
+        """The entry and all entries below it."""
+        yield self.entries[position]
+        known = {position}
         for follower in range(position + 1, len(self.entries)):
-            if self.entries[follower].parent not in within:
-                return self.entries[follower].start
-            within.add(follower)
-        return size
+            if self.entries[follower].parent not in known:
+                return
+            known.add(follower)
+            yield self.entries[follower]
 
     def paths(self) -> Iterator[tuple[tuple[str, ...], int]]:
         """The keys on the way to each value outside of lists, and where its line begins."""
@@ -143,17 +144,21 @@ class Irregular(ValueError):
 
 
 @lru_cache(maxsize=4)
-def outline(text: str) -> Outline:
-    """The outline of a text; raises Irregular where it has none."""
+def outline(text: str, *, masked: bool = False) -> Outline:
+    """The outline of a text; raises Irregular where it has none.
+
+    In a `masked` template, blanks that stand for an action may be wider than the text after them.
+    """
     foreign = _FOREIGN.search(text, len(BYTE_ORDER_MARK) if text[:1] == BYTE_ORDER_MARK else 0)
     if foreign:
         raise Irregular(foreign.start())
-    return _Reader(text).read()
+    return _Reader(text, masked=masked).read()
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, masked: bool) -> None:
         self._text = text
+        self._masked = masked
         self._outline = Outline()
         self._levels: list[_Level] = []
         self._open = True
@@ -232,7 +237,7 @@ class _Reader:
                 raise Irregular(position)
             column = len(line[1])
             if line[2] in ("", "\r"):
-                if content_column < 0 and column:
+                if content_column < 0 and column and not self._masked:
                     raise Irregular(position)
             elif column <= parent_column:
                 break

@@ -46,7 +46,7 @@ class Reading:
     def known_paths(self, text: str) -> Iterator[Place]:
         """The path of every single value, with its position in the text."""
         if self.kind is Kind.TEMPLATE:
-            for keys, position in outline(masked(text)).paths():
+            for keys, position in outline(masked(text), masked=True).paths():
                 yield tuple(Key(name) for name in keys), position
             return
         for root in whole_views(text)[0].roots:

@@ -112,13 +112,16 @@ def keys_of(path: KeyPath) -> tuple[str, ...] | None:
 
 
 def excerpt(file: str, text: str, lines: Outline, ways: Iterable[Sequence[Sequence[int]]]) -> View:
-    """The lines of the entries on the ways, and all that belongs to the entries at their ends."""
+    """The lines of the entries on the ways, and of all entries below those at their ends.
+
+    Of a block scalar this is the first line, which is enough to see what it is.
+    """
     spans: set[tuple[int, int]] = set()
     for way in ways:
         for step in way[:-1]:
             spans.update((lines.entries[at].start, lines.entries[at].end) for at in step)
         for at in way[-1] if way else ():
-            spans.add((lines.entries[at].start, lines.end_of(at, len(text))))
+            spans.update((entry.start, entry.end) for entry in lines.within(at))
     starts, origins, parts, size = [], [], [], 0
     for start, end in sorted(spans):
         starts.append(size)

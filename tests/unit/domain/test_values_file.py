@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from astrago_actions.domain.edit_refused import FileRefused
+from astrago_actions.domain.values_file import SIZE_LIMIT, check_mode, decode, encode, too_large
+
+
+@pytest.mark.parametrize("data", [b"", b"a: 1\r\n", "태그: 😀".encode(), b"\xef\xbb\xbfa: 1"])
+def test_bytes_come_back_as_they_were(data: bytes) -> None:
+    assert encode(decode(data, "values.yaml")) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "title", "detail"),
+    [
+        ("a: 1".encode("utf-16"), "is not UTF-8 text", "byte order mark of UTF-16"),
+        ("a: 1".encode("utf-32"), "is not UTF-8 text", "byte order mark of UTF-32"),
+        ("\na: 1".encode("utf-16-be"), "is not UTF-8 text", "Line 1 holds a zero byte"),
+        ("a: 1\nb: 값".encode("cp949"), "is not UTF-8 text", "Line 2 holds the byte 0xb0"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n",
+            "is kept in Git LFS",
+            "a pointer in its place",
+        ),
+        (b" " * (SIZE_LIMIT + 1), "is too large to be edited", "10,485,761 bytes"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_a_way_out(data: bytes, title: str, detail: str) -> None:
+    with pytest.raises(FileRefused) as caught:
+        decode(data, "values.yaml")
+
+    assert caught.value.title == f"values.yaml {title}"
+    assert detail in caught.value.detail
+    assert caught.value.remedy
+
+
+def test_a_regular_file_is_taken_whatever_its_mode() -> None:
+    check_mode("100644", "values.yaml")
+    check_mode("100755", "values.yaml")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("120000", "a symbolic link"), ("160000", "a submodule"), ("040000", "a folder")],
+)
+def test_what_is_no_file_is_refused(mode: str, kind: str) -> None:
+    with pytest.raises(FileRefused) as caught:
+        check_mode(mode, "values.yaml")
+
+    assert caught.value.title == f"values.yaml is {kind}"
+
+
+def test_a_size_known_beforehand_is_refused_in_the_same_words() -> None:
+    assert str(too_large("v.yaml", 20_000_000)).startswith(
+        "v.yaml is too large to be edited\nIt has"
+    )
