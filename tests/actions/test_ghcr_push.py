@@ -163,6 +163,18 @@ class TestTagsThatExist:
         assert outputs.skipped == ["core"]
         assert set(outputs.digests) == {"core", "batch"}
 
+    def test_a_tag_that_may_not_be_looked_for_is_taken_for_new(
+        self, world: PushWorld, sandbox_registry: SandboxRegistry
+    ) -> None:
+        world.components = ("core",)
+        denied = '{"errors":[{"code":"DENIED","message":"denied"}]}'
+        sandbox_registry.server.faults.add(Fault("status", "HEAD", status=403, body=denied))
+
+        outputs = world.push(archive=world.archives())
+
+        assert outputs.digests["core"] == world.digest("core")
+        assert any("is taken for new" in line for line in world.step.lines)
+
 
 class TestPermission:
     def test_a_token_that_may_not_push_is_refused_before_the_first_layer(

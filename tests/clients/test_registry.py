@@ -255,6 +255,22 @@ class TestTokens:
         assert paths.count("/token") == 1
         assert paths.count("/v2/") == 1
 
+    def test_a_token_for_pushing_serves_for_reading_too(
+        self, sandbox_registry: SandboxRegistry
+    ) -> None:
+        client = sandbox_registry.client()
+
+        client.push_permission("xiilab/core")
+        client.digest("xiilab/core", "any")
+        client.digest("xiilab/web", "any")
+
+        asked = [
+            each.request.query["scope"]
+            for each in sandbox_registry.server.exchanges
+            if each.request.path == "/token"
+        ]
+        assert asked == ["repository:xiilab/core:pull,push", "repository:xiilab/web:pull"]
+
     def test_a_token_that_expired_on_the_way_is_fetched_again(
         self, sandbox_registry: SandboxRegistry
     ) -> None:

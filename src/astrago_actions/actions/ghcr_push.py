@@ -66,7 +66,7 @@ def _deliver(work: Work) -> Destination:
             raise
         why = f"{first.place} did not take the images, so they go to {fallback.place}"
         work.context.step.warning(why, f"{error.title}\n{error.detail}")
-        work.notes.append(f"**{why}.** {error.title}: {error.detail}")
+        work.notes.append(f"{why}. {error.title}: {error.detail}")
     work.pushed.clear()
     _deliver_to(work, fallback)
     return fallback

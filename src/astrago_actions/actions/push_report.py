@@ -9,6 +9,7 @@ from astrago_actions.actions.push_inputs import Inputs
 from astrago_actions.domain.image_size import ImageSize, in_megabytes
 from astrago_actions.domain.push_plan import Decision, Part
 from astrago_actions.domain.references import ImageReference
+from astrago_actions.domain.timeline import cell
 
 SHORT_DIGEST = len("sha256:") + 12
 
@@ -29,7 +30,7 @@ class Pushed:
 def summary(pushed: Iterable[Pushed], registry: str, notes: Iterable[str]) -> str:
     """The section of the job summary."""
     rows = "\n".join(_row(each) for each in pushed)
-    remarks = "".join(f"\n{note}\n" for note in notes)
+    remarks = "".join(f"\n{cell(note)}\n" for note in notes)
     return (
         f"### Images in {registry}\n\n"
         "| component | image | digest | size, compressed | built by | took |\n"
@@ -63,5 +64,5 @@ def _row(each: Pushed) -> str:
     took = "" if each.skipped else f"{each.seconds:.1f} s"
     return (
         f"| {each.component} | `{each.image}` | `{each.digest[:SHORT_DIGEST]}` "
-        f"| {in_megabytes(each.size.largest)} | {each.built_by} | {took} |"
+        f"| {in_megabytes(each.size.largest)} | {cell(each.built_by)} | {took} |"
     )

@@ -26,8 +26,8 @@ from astrago_actions.clients.oci_archive import read_archive
 from astrago_actions.clients.registry import RegistryClient
 from astrago_actions.context import Context
 from astrago_actions.domain.image_size import ImageSize, in_megabytes, over_budget
-from astrago_actions.domain.push_plan import Decision, Part, decide
-from astrago_actions.errors import ActionError, Unreachable
+from astrago_actions.domain.push_plan import Decision, Existing, Part, decide
+from astrago_actions.errors import AccessDenied, ActionError, Unreachable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -169,11 +169,20 @@ def decisions(work: Work, registry: RegistryClient, parts: Iterable[Part]) -> di
     """What to do with each component, in view of what the registry serves under its tag."""
 
     def decide_one(part: Part) -> Decision:
-        existing = registry.existing(part.image.repository, part.image.tag)
+        existing = _existing(work, registry, part)
         digest = work.digests.get(part.component, "")
         return decide(existing, work.inputs.if_exists, work.inputs.revision, digest)
 
     return for_each(work, parts, decide_one, "could not be looked for")
+
+
+def _existing(work: Work, registry: RegistryClient, part: Part) -> Existing | None:
+    """What the tag stands for. Some registries forbid looking for what does not exist yet."""
+    try:
+        return registry.existing(part.image.repository, part.image.tag)
+    except AccessDenied as error:
+        work.note(f"{part.image} is taken for new: looking for it was refused ({error.title}).")
+        return None
 
 
 def check_not_refused(parts: Iterable[Part], found: Mapping[str, Decision]) -> None:

@@ -170,7 +170,7 @@ class RegistrySession:
     def _renewed_challenge(self, refusal: requests.Response, call: Call) -> Challenge:
         """The token may have expired, or only this call may need one."""
         with self._lock:
-            self._tokens.pop(call.scopes, None)
+            self._tokens.clear()
             if "WWW-Authenticate" in refusal.headers:
                 self._challenge = _challenge_of(refusal, call.asked)
             return self._challenge or Challenge("open")
@@ -218,9 +218,9 @@ class RegistrySession:
     def _token(self, challenge: Challenge, call: Call) -> str:
         now = self._clock.monotonic()
         with self._lock:
-            token, valid_until = self._tokens.get(call.scopes, ("", 0.0))
-        if token and now < valid_until:
-            return token
+            for scopes, (token, valid_until) in self._tokens.items():
+                if now < valid_until and _cover(scopes, call.scopes):
+                    return token
         token, seconds = self._fetch_token(challenge, call)
         with self._lock:
             self._tokens[call.scopes] = (token, now + seconds * 0.8)
@@ -260,6 +260,12 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _cover(held: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether a token for the scopes `held` serves for `wanted`: pushing includes pulling."""
+    included = {*held, *(scope.removesuffix(",push") for scope in held)}
+    return included.issuperset(wanted)
 
 
 def _challenge_of(response: requests.Response, asked: Asked) -> Challenge:
