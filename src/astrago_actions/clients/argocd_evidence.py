@@ -36,9 +36,9 @@ def gather(server: ArgoCD, watch: Watch, url: str) -> Evidence:
 
 def _workload(server: ArgoCD, watch: Watch) -> Workload:
     before = watch.workload or Workload(0.0, ())
-    nothing: tuple[tuple[Pod, ...] | None, tuple[str, ...]] = (before.pods, before.children)
-    pods, children = _try(lambda: server.tree(watch.place), nothing)
-    return replace(before, pods=pods, children=children)
+    nothing: tuple[tuple[Pod, ...] | None, tuple[str, ...]] = (before.pods, ())
+    pods, _ = _try(lambda: server.tree(watch.place), nothing)
+    return replace(before, pods=pods)
 
 
 def troubled_pod(watch: Watch, workload: Workload) -> Pod | None:

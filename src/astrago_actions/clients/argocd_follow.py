@@ -65,7 +65,7 @@ def _wait(
     if not pending:
         return
     first = min(min(each.next_at for each in pending) + began, next_beat)
-    bell.wait(max(0.0, first - clock.monotonic()))
+    bell.wait(max(_TOLERANCE, first - clock.monotonic()))
     rung = bell.answer()
     now = clock.monotonic() - began
     for watch in pending:

@@ -191,14 +191,15 @@ class Watch:
 
         What the server will not tell is None; what it cannot tell just now is asked again.
         """
-        known = self.workload
-        current = known is not None and known.revisions == application.revisions and not verify
+        known, hard_refreshes = self.workload, self._refreshes[True]
+        current = known is not None and known.revisions == application.revisions
+        current = current and known is not None and known.hard_refreshes == hard_refreshes
         try:
-            pods, children = self._pods()
-            desired = known.desired_images if known and current else self._desired()
+            pods = self._pods()
+            desired = known.desired_images if known and current and not verify else self._desired()
         except ArgoCDError:
             return
-        self.workload = Workload(at, application.revisions, desired, pods, children)
+        self.workload = Workload(at, application.revisions, desired, pods, hard_refreshes)
 
     def _desired(self) -> tuple[str, ...] | None:
         try:
@@ -208,14 +209,14 @@ class Watch:
                 return None
             raise
 
-    def _pods(self) -> tuple[tuple[Pod, ...] | None, tuple[str, ...]]:
+    def _pods(self) -> tuple[Pod, ...] | None:
         try:
-            pods, children = self._server.tree(self.place)
+            pods, _ = self._server.tree(self.place)
         except ArgoCDError as error:
             if error.trouble.kind in {"hidden", "refused", "not-argo-cd"}:
-                return None, ()
+                return None
             raise
-        return self._with_reasons(pods), children
+        return self._with_reasons(pods)
 
     def _with_reasons(self, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
         """The tree names no cause for a pod that does not start; its live object does."""

@@ -229,15 +229,15 @@ class Pod:
 class Workload:
     """Pods and wanted images, looked up for the comparison at `revisions` at `at` seconds.
 
-    `desired_images` and `pods` are None where the server would not tell. `children` are the names
-    of the Applications in the tree.
+    `desired_images` and `pods` are None where the server would not tell. `hard_refreshes` is how
+    many of them had been answered before, since each may change what is wanted.
     """
 
     at: float
     revisions: tuple[str, ...]
     desired_images: tuple[str, ...] | None = None
     pods: tuple[Pod, ...] | None = None
-    children: tuple[str, ...] = ()
+    hard_refreshes: int = 0
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,7 @@ def _present(view: View) -> frozenset[str]:
         "spec-error": application.condition("InvalidSpecError", "DeletionError") is not None,
         "manifest-error": application.condition("ComparisonError", "UnknownError") is not None,
         "sync-error": application.condition("SyncError") is not None,
+        "refreshing": application.refreshing,
         "diverged": view.relation == "diverged",
         "waiting-for-sync": limit_runs,
         "idle-out-of-sync": idle and application.compared_since_operation,

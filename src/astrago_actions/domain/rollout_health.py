@@ -21,7 +21,6 @@ IMAGE_REASONS = frozenset(
         "CreateContainerError",
     }
 )
-_LOOK_AT_PODS_EVERY = 8.0
 
 
 def new_pods(view: View) -> tuple[Pod, ...]:
@@ -177,7 +176,7 @@ def degraded(view: View) -> Verdict | None:
             "health",
             "degraded-in-grace",
             f"degraded: {_health_words(view)} (fails in {left:.0f} s unless it recovers)",
-            wants=_pods_when_due(view),
+            wants=view.pods_when_due,
         )
     return Verdict(
         "health",
@@ -247,7 +246,7 @@ def progressing(view: View) -> Verdict | None:
         "health",
         "progressing",
         f"rolling out: {_health_words(view)}{_pod_words(view)}",
-        wants=_pods_when_due(view),
+        wants=view.pods_when_due,
     )
 
 
@@ -273,24 +272,12 @@ def _sick_resources(view: View) -> str:
     return "\n".join(f"- {each} is {each.health}: {each.message}".rstrip(": ") for each in sick)
 
 
-def _pods_when_due(view: View) -> frozenset[Want]:
-    workload = view.observation.workload
-    fresh = (
-        workload is not None
-        and workload.revisions == view.application.revisions
-        and view.observation.at - workload.at < _LOOK_AT_PODS_EVERY
-    )
-    return frozenset() if fresh else frozenset({"workload"})
-
-
 def images_not_looked_up(view: View) -> Verdict | None:
     """S5: look at the wanted state and the pods of exactly this revision."""
     if not view.target.images:
         return None
-    workload = view.observation.workload
-    current = workload is not None and workload.revisions == view.application.revisions
-    since = view.memory.sighting("good")
-    if workload is not None and current and since is not None and workload.at >= since.since:
+    workload, since = view.current_workload, view.memory.sighting("good")
+    if workload is not None and since is not None and workload.at >= since.since:
         return None
     return Verdict(
         "verify",

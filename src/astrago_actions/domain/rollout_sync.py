@@ -102,11 +102,8 @@ def _ours(view: View) -> str:
 def _why(view: View) -> str:
     if view.relation == "unknown" and view.target.revision and not view.target.images:
         return "; whether that contains ours is unknown: give `deployment-token` or `images`"
-    asked = view.memory.refresh_asked_at
-    if asked is None:
-        return ""
-    waiting = view.observation.at - asked
-    if view.application.refreshing and waiting > view.target.graces.refresh_again:
+    waiting = view.for_how_long("refreshing")
+    if waiting > view.target.graces.refresh_again:
         return f"; its controller is slow or stuck: the refresh is unanswered for {waiting:.0f} s"
     return ""
 
@@ -182,7 +179,9 @@ def sync_running(view: View) -> Verdict | None:
             f"{_said(operation.message)}",
             detail="\n".join(_failed_results(operation)),
         )
-    return Verdict("sync", "sync-running", f"syncing{_progress(operation)}")
+    return Verdict(
+        "sync", "sync-running", f"syncing{_progress(operation)}", wants=view.pods_when_due
+    )
 
 
 def _progress(operation: Operation) -> str:
@@ -229,10 +228,11 @@ def _went_wrong(result: ResourceResult) -> bool:
 
 
 def _failed_before_us(view: View, operation: Operation) -> bool:
+    """Whether it is the failure that was there at the beginning, which a sync of ours replaces."""
     baseline = view.memory.baseline
     earlier = baseline.operation if baseline else None
     same = earlier is not None and earlier.started_at == operation.started_at
-    return same and view.revision not in view.memory.syncs_asked
+    return same and not _refused(view)
 
 
 def autosync_gave_up(view: View) -> Verdict | None:

@@ -35,6 +35,9 @@ RefreshMode = Literal["normal", "hard", "none"]
 
 SyncMode = Literal["auto", "if-needed", "never"]
 
+LOOK_AT_PODS_EVERY = 8.0
+"""Seconds between looks at the pods of a rollout that goes on."""
+
 
 @dataclass(frozen=True)
 class Graces:
@@ -274,12 +277,25 @@ class View:
         return revisions[0] if revisions else ""
 
     @property
-    def desired_images(self) -> tuple[str, ...] | None:
-        """The images that the compared revision wants; None when that was not looked up."""
+    def current_workload(self) -> Workload | None:
+        """Pods and wanted images, if they were looked up for this very comparison."""
         workload = self.observation.workload
         if workload is None or workload.revisions != self.application.revisions:
             return None
-        return workload.desired_images
+        fresh = workload.hard_refreshes == self.observation.hard_refreshes
+        return workload if fresh else None
+
+    @property
+    def desired_images(self) -> tuple[str, ...] | None:
+        """The images that the compared revision wants; None when that was not looked up."""
+        return self.current_workload.desired_images if self.current_workload else None
+
+    @property
+    def pods_when_due(self) -> frozenset[Want]:
+        """Look at the pods again, now and then."""
+        workload = self.current_workload
+        fresh = workload is not None and self.observation.at - workload.at < LOOK_AT_PODS_EVERY
+        return frozenset() if fresh else frozenset({"workload"})
 
     @property
     def wanted_images(self) -> tuple[str, ...]:

@@ -1,0 +1,107 @@
+"""The table of scenarios again, over HTTP and through the whole action, in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from astrago_actions.actions import argocd_wait
+from astrago_actions.context import Context
+from astrago_actions.domain.rollout_result import EXIT_CODES, SUCCESSES
+from astrago_actions.domain.rollout_view import Relation
+from astrago_actions.errors import ActionError
+from astrago_actions.inputs import InputReader
+from astrago_actions.sandbox.server import Fault, LoopbackServer
+from astrago_actions.sandbox.virtual_clock import VirtualClock
+from astrago_actions.workflow_run import WorkflowRun
+from tests.recording_step import RecordingStep
+from tests.rollout_scenarios import SCENARIOS
+from tests.rollout_script import IMAGE, OURS, RELATIONS, Scenario
+from tests.scripted_argocd import ScriptedArgoCD
+
+WORDS: dict[Relation, str] = {
+    "same": "identical",
+    "newer": "ahead",
+    "older": "behind",
+    "diverged": "diverged",
+    "unknown": "unknown",
+}
+
+
+class Played:
+    """A scenario played to the action: how it ended, when, and what was said."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        clock, self.step = VirtualClock(), RecordingStep()
+        self.server = LoopbackServer(ScriptedArgoCD(scenario, clock))
+        context = Context(self.step, WorkflowRun(), clock)
+        plan_resets(scenario, clock, self.server)
+        relations = {**RELATIONS, **scenario.relations}
+        with self.server:
+            inputs = read(scenario, self.server.url)
+            try:
+                ended = argocd_wait.wait(
+                    inputs,
+                    context,
+                    lambda task: task(),
+                    lambda _, head: WORDS[relations.get(head, "unknown")],
+                )
+                self.code, self.result = 0, ended.result
+                self.row = str(ended.applications[0]["reason"])
+            except ActionError as error:
+                self.code, self.result = error.exit_code, str(error.outputs["result"])
+                described = error.outputs.get("applications")
+                self.row = str(described[0]["reason"]) if isinstance(described, list) else ""
+                self.step.lines += [str(error)]
+        self.at = clock.monotonic()
+        self.stages = context.stages
+
+
+def read(scenario: Scenario, server: str) -> argocd_wait.Inputs:
+    given = {
+        "server": server,
+        "token": "token",
+        "application": "web",
+        "revision": OURS,
+        "images": IMAGE,
+        "event-stream": "false",
+        **scenario.inputs,
+    }
+    reader = InputReader(given)
+    inputs = argocd_wait.read(reader, WorkflowRun())
+    reader.check()
+    return inputs
+
+
+def plan_resets(scenario: Scenario, clock: VirtualClock, server: LoopbackServer) -> None:
+    """Cut every connection while a frame says so."""
+    for frame, after in zip(scenario.frames, [*scenario.frames[1:], None], strict=True):
+        if frame.trouble == "reset":
+            fault = Fault("reset-before", times=None)
+            clock.at(frame.at, lambda fault=fault: server.faults.add(fault))
+            if after is not None:
+                clock.at(after.at, server.faults.clear)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+def test_scenario(scenario: Scenario) -> None:
+    played = Played(scenario)
+    assert played.result == scenario.result, played.step.log
+    if played.row:
+        assert played.row == scenario.row
+    said = "\n".join([*played.step.lines, *played.step.notices])
+    assert scenario.says in said
+    timeout = float(scenario.inputs.get("timeout", "600"))
+    assert scenario.not_before <= played.at <= min(scenario.by + 12, timeout) + 0.2
+    assert played.code == (0 if scenario.result in SUCCESSES else EXIT_CODES[scenario.result])
+    assert played.step.summaries or played.at < 5
+    assert_moderate(played)
+
+
+def assert_moderate(played: Played) -> None:
+    """At most one refresh a minute, one hard refresh at all, and a bounded number of looks."""
+    exchanges = played.server.exchanges
+    kinds = [each.request.query.get("refresh") for each in exchanges]
+    minutes = played.at / 60
+    assert kinds.count("normal") <= 1 + minutes
+    assert kinds.count("hard") <= 1
+    assert len(exchanges) <= 30 + 40 * (1 + minutes)
