@@ -78,7 +78,10 @@ def rung(
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Each way to build that this machine has: PATH leads to a `docker` with no better one."""
+    """Each way to build that this machine has: PATH leads to a `docker` with no better one.
+
+    That `docker` notes the arguments of every call in the file `calls` beside it.
+    """
     name = str(request.param)
     program = _program_for(name)
     if program is None:
@@ -86,7 +89,10 @@ def rung(
     folder = tmp_path_factory.mktemp("path")
     hidden = {"buildx": "false", "buildkit": "[[ $1 == buildx ]]", "legacy": _WITHOUT_BUILDKIT}
     wrapper = folder / "docker"
-    wrapper.write_text(f'#!/bin/bash\nif {hidden[name]}; then exit 1; fi\nexec {program} "$@"\n')
+    wrapper.write_text(
+        f'#!/bin/bash\necho "$*" >> {folder}/calls\n'
+        f'if {hidden[name]}; then exit 1; fi\nexec {program} "$@"\n'
+    )
     wrapper.chmod(0o755)
     others = [
         each for each in os.environ["PATH"].split(":") if not (Path(each) / "docker").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,10 @@ def test_a_secret_reaches_the_build_and_nothing_else(
     assert "a-secret-of-25-characters" not in text
     history = docker_engine.run("history", "--no-trunc", world.image("core"))
     assert "a-secret" not in history
+    calls = Path(str(shutil.which("docker"))).with_name("calls").read_text()
+    assert "push" in calls
+    assert "a-secret" not in calls
+    assert CLASSIC_TOKEN not in calls
 
 
 @pytest.mark.parametrize("rung", ["legacy"], indirect=True)
