@@ -290,3 +290,24 @@ def test_a_tag_that_its_registry_does_not_have_is_refused(world: World) -> None:
                 registry_token="ghp_reader",
             )
     assert world.values() == VALUES
+
+
+def test_a_key_that_no_template_reads_is_warned_about(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    template = b"image: x:{{ .Values.astrago.core.imageTag }}"
+    world.github.commit(DEPLOYMENT, BRANCH, {"chart/templates/app/core.yaml": template}, "chart")
+    outputs = world.bump(templates="chart/templates")
+    shown = capsys.readouterr().err
+    assert outputs.changed
+    assert "`astrago.batch.imageTag`: no template" in shown
+    assert "`astrago.core.imageTag`: no template" not in shown
+
+
+def test_looking_at_the_templates_costs_no_further_request(world: World) -> None:
+    template = b"image: x:{{ .Values.astrago.core.imageTag }}"
+    beside = FILE.replace("values.yaml", "templates/core.yaml")
+    world.github.commit(DEPLOYMENT, BRANCH, {beside: template}, "chart")
+    world.bump()
+    sent = [each for each in world.server.exchanges if "/graphql" in each.request.path]
+    assert len(sent) == 2

@@ -116,7 +116,8 @@ def run(inputs: Inputs, context: Context) -> Outputs:
 def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump: Bump) -> Report:
     history = LONG_HISTORY if inputs.wish.rollback else HISTORY
     if inputs.dry_run:
-        bump.propose(branch.read(inputs.wish.files, history=history))
+        wish = inputs.wish
+        bump.propose(branch.read(wish.files, wish.folders, history=history))
         return Report(branch, bump, dry_run=True)
     _spread_out(inputs, context)
     if inputs.mode == "pull-request":
@@ -143,6 +144,7 @@ def _commit(
         branch,
         inputs.wish.files,
         bump.propose,
+        folders=inputs.wish.folders,
         bump_id=bump.bump_id,
         clock=context.clock,
         deadline=context.clock.monotonic() + inputs.timeout,
@@ -237,6 +239,7 @@ def _wish(given: InputReader, run: WorkflowRun) -> Wish:
         rollback=rollback,
         if_missing=given.choice("if-missing", ("fail", "create"), "fail"),
         if_older=given.choice("if-older", ("skip", "fail", "apply"), "skip"),
+        templates=tuple(each.strip("/") for each in given.items("templates")),
     )
 
 

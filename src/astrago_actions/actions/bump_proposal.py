@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,6 +16,8 @@ from astrago_actions.domain.bump_commit import Origin, compose
 from astrago_actions.domain.bump_edit import Edit, Update, edit_files, present_values
 from astrago_actions.domain.bump_order import source_commit_of
 from astrago_actions.domain.bump_rollback import rollback
+from astrago_actions.domain.chart_readers import reading_lines
+from astrago_actions.domain.key_path import parse_key_path
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,18 @@ class Wish:
     rollback: str
     if_missing: Literal["fail", "create"]
     if_older: Literal["skip", "fail", "apply"]
+    templates: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
         """The files to change, each once, in the order given."""
         return tuple(dict.fromkeys(update.file for update in self.updates))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where the templates lie that read the files: named, or beside each file."""
+        beside = (posixpath.join(posixpath.dirname(file), "templates") for file in self.files)
+        return self.templates or tuple(dict.fromkeys(beside))
 
 
 class Bump:
@@ -42,6 +52,7 @@ class Bump:
         self.edit = Edit({}, (), (), "")
         self.superseded: dict[Update, str] = {}
         self.unordered: dict[Update, str] = {}
+        self.unread: tuple[str, ...] = ()
         self._wish = wish
         self._origin = wish.origin
         self._history = history
@@ -55,6 +66,7 @@ class Bump:
         else:
             updates = self._not_superseded(contents, snapshot)
         self.edit = edit_files(contents, updates, if_missing=self._wish.if_missing)
+        self.unread = _unread([change.key for change in self.edit.changes], snapshot.templates)
         if not self.edit.changes:
             return None
         message = compose(self._wish.message, self.edit.changes, self._origin, self.bump_id)
@@ -94,3 +106,10 @@ class Bump:
             self.superseded[update] = value
         elif relation in {None, "diverged"}:
             self.unordered[update] = value
+
+
+def _unread(keys: Sequence[str], templates: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that no template reads; none where there are no templates to look at."""
+    if not templates:
+        return ()
+    return tuple(key for key in keys if not reading_lines(templates, parse_key_path(key)))

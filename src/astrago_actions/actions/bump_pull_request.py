@@ -32,7 +32,7 @@ def propose_pull_request(
     branch: DeploymentBranch, bump: Bump, wish: Wish, asked: PullRequestWish, context: Context
 ) -> Report:
     """Commit on a branch made from the base's newest state, and open or update its pull request."""
-    snapshot = branch.read(wish.files)
+    snapshot = branch.read(wish.files, wish.folders)
     proposal = bump.propose(snapshot)
     if proposal is None:
         return Report(branch, bump)

@@ -19,6 +19,15 @@ def superseded_text(superseded: Mapping[Update, str]) -> str:
     )
 
 
+def unread_text(keys: Sequence[str]) -> str:
+    """Which keys nothing reads, so that setting them deploys nothing."""
+    named = ", ".join(f"`{key}`" for key in keys)
+    return (
+        f"{named}: no template in the searched folders reads it, so the cluster will not change. "
+        "Check the key, or name the folders of the templates that read it in `templates`."
+    )
+
+
 def superseded_error(superseded: Mapping[Update, str], branch: str) -> ActionError:
     """The failure for `if-older: fail`."""
     return ActionError(

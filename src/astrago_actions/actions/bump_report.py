@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
-from astrago_actions.actions.bump_refusals import superseded_text
+from astrago_actions.actions.bump_refusals import superseded_text, unread_text
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.step import Step
 
@@ -27,6 +27,8 @@ def tell(report: Report, step: Step) -> None:
     """Say what was changed, what was not, and why."""
     for note in report.bump.edit.notes:
         step.notice("About the edited file", note)
+    if report.bump.unread:
+        step.warning("No template reads what was set", unread_text(report.bump.unread))
     if report.bump.superseded:
         step.warning("A newer build is already there", superseded_text(report.bump.superseded))
     for update, value in report.bump.unordered.items():

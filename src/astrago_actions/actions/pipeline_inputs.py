@@ -16,7 +16,17 @@ PUSH_NAMES = _same(
     *("max-size", "archive", "provenance", "sbom", "dry-run"),
 ) | {"username": "registry-username", "token": "registry-token"}
 BUMP_NAMES = _same(
-    *("file", "key", "mode", "if-missing", "if-older", "source-token", "spread", "dry-run"),
+    *(
+        "file",
+        "key",
+        "templates",
+        "mode",
+        "if-missing",
+        "if-older",
+        "source-token",
+        "spread",
+        "dry-run",
+    ),
 ) | {
     "repository": "deployment-repository",
     "branch": "deployment-branch",

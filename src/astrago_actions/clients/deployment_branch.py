@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -24,6 +24,23 @@ LONG_HISTORY = 100
 _COMMIT = """
 mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid url } }
+}
+"""
+
+# Templates lie directly in the folder or one folder below.
+_FOLDER = """
+fragment folder on TreeEntry {
+  object {
+    ... on Tree {
+      entries {
+        name
+        object {
+          ... on Blob { text }
+          ... on Tree { entries { name object { ... on Blob { text } } } }
+        }
+      }
+    }
+  }
 }
 """
 
@@ -48,11 +65,15 @@ class Commit:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The branch at one moment: its head, the files there, its newest commits (newest first)."""
+    """The branch at one moment: its head, the files there, its newest commits (newest first).
+
+    `templates` maps path to text for the text files of the folders that were asked for.
+    """
 
     head: str
     files: Mapping[str, File]
     history: tuple[Commit, ...]
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 class DeploymentBranch:
@@ -64,24 +85,29 @@ class DeploymentBranch:
         self.branch = branch
         self.requests = 0
 
-    def read(self, paths: Sequence[str], *, history: int = HISTORY) -> Snapshot:
-        """The head and all files in one request, as they are at that head.
+    def read(
+        self, paths: Sequence[str], folders: Sequence[str] = (), *, history: int = HISTORY
+    ) -> Snapshot:
+        """The head, the files, and the texts in `folders`, all at that head, in one request.
 
-        Every file's bytes are checked against its blob id, so what is edited is what is there.
-        Raises NotFound for a missing repository, branch or file, ActionError for what is not a
-        regular file, and whatever `explained` makes of GitHub's refusals.
+        A folder that is not there holds no texts. Every file's bytes are checked against its blob
+        id, so what is edited is what is there. Raises NotFound for a missing repository, branch or
+        file, ActionError for what is not a regular file, and whatever `explained` makes of
+        GitHub's refusals.
         """
         with explained("read the deployment repository", self.repository, branch=self.branch):
             self.requests += 1
-            data = graphql(
-                self.connection, _read_query(len(paths)), self._variables(paths, history)
-            )
+            variables = self._variables(paths, folders, history)
+            data = graphql(self.connection, _read_query(len(paths), len(folders)), variables)
         head = self._head(data["repository"])
         files = {path: self._file(path, head[f"file{number}"]) for number, path in enumerate(paths)}
         commits = tuple(
             Commit(each["oid"], each["url"], each["message"]) for each in head["history"]["nodes"]
         )
-        return Snapshot(head["oid"], files, commits)
+        templates: dict[str, str] = {}
+        for number, folder in enumerate(folders):
+            templates |= _texts(folder, head[f"folder{number}"])
+        return Snapshot(head["oid"], files, commits, templates)
 
     def commit(self, head: str, contents: Mapping[str, bytes], message: Message) -> Commit:
         """Commit the files on `head`, all or none, in one request.
@@ -105,7 +131,9 @@ class DeploymentBranch:
         created = data["createCommitOnBranch"]["commit"]
         return Commit(created["oid"], created["url"], f"{message.headline}\n\n{message.body}")
 
-    def _variables(self, paths: Sequence[str], history: int) -> dict[str, Any]:
+    def _variables(
+        self, paths: Sequence[str], folders: Sequence[str], history: int
+    ) -> dict[str, Any]:
         owner, _, name = self.repository.partition("/")
         return {
             "owner": owner,
@@ -113,6 +141,7 @@ class DeploymentBranch:
             "ref": f"refs/heads/{self.branch}",
             "history": history,
             **{f"path{number}": path for number, path in enumerate(paths)},
+            **{f"folder{number}": folder for number, folder in enumerate(folders)},
         }
 
     def _head(self, repository: dict[str, Any]) -> dict[str, Any]:
@@ -179,11 +208,30 @@ def _blob_id(content: bytes) -> str:
     return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
 
 
-def _read_query(files: int) -> str:
-    """One query for the head, `files` files at that head, and the newest commits."""
-    parameters = "".join(f", $path{number}: String!" for number in range(files))
+def _texts(path: str, entry: dict[str, Any] | None) -> dict[str, str]:
+    """The texts in a folder and in the folders directly below it, by path."""
+    found: dict[str, str] = {}
+    for each in ((entry or {}).get("object") or {}).get("entries") or ():
+        inside = f"{path}/{each['name']}"
+        content = each["object"] or {}
+        if isinstance(content.get("text"), str):
+            found[inside] = content["text"]
+        found |= _texts(inside, each) if "entries" in content else {}
+    return found
+
+
+def _read_query(files: int, folders: int) -> str:
+    """One query for the head, the files and folders at that head, and the newest commits."""
+    parameters = "".join(
+        [f", $path{number}: String!" for number in range(files)]
+        + [f", $folder{number}: String!" for number in range(folders)]
+    )
     fields = "\n".join(
-        f"file{number}: file(path: $path{number}) {{ ...entry }}" for number in range(files)
+        [f"file{number}: file(path: $path{number}) {{ ...entry }}" for number in range(files)]
+        + [
+            f"folder{number}: file(path: $folder{number}) {{ ...folder }}"
+            for number in range(folders)
+        ]
     )
     return f"""
 query($owner: String!, $name: String!, $ref: String!, $history: Int!{parameters}) {{
@@ -203,4 +251,4 @@ fragment entry on TreeEntry {{
   mode
   object {{ __typename ... on Blob {{ oid text isBinary isTruncated }} }}
 }}
-"""
+""" + (_FOLDER if folders else "")

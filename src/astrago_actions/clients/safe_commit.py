@@ -62,6 +62,7 @@ def commit_safely(
     paths: Sequence[str],
     decide: Decide,
     *,
+    folders: Sequence[str] = (),
     bump_id: str,
     clock: Clock,
     deadline: float,
@@ -70,12 +71,12 @@ def commit_safely(
 ) -> Outcome:
     """Read, decide and commit until it is done or `deadline` (a `clock.monotonic()` time) comes.
 
-    `decide` is called with every fresh snapshot, which holds the newest `history` commits, and
+    `decide` is called with every fresh snapshot (see `DeploymentBranch.read`), and
     returns what to commit, or None. `bump_id` is the trailer by which our commit is recognised.
     `on_wait` is told what went wrong and for how many seconds we wait. Raises the last error when
     time runs out, and at once any error that repeating cannot mend.
     """
-    attempt = _Attempt(branch, paths, decide, bump_id, history)
+    attempt = _Attempt(branch, paths, folders, decide, bump_id, history)
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -112,12 +113,14 @@ class _Attempt:
         self,
         branch: DeploymentBranch,
         paths: Sequence[str],
+        folders: Sequence[str],
         decide: Decide,
         bump_id: str,
         history: int,
     ) -> None:
         self._branch = branch
         self._paths = paths
+        self._folders = folders
         self._decide = decide
         self._bump_id = bump_id
         self._history = history
@@ -128,7 +131,7 @@ class _Attempt:
     def __call__(self) -> Outcome:
         self.number += 1
         history = LONG_HISTORY if self._sent else self._history
-        snapshot = self._branch.read(self._paths, history=history)
+        snapshot = self._branch.read(self._paths, self._folders, history=history)
         ours = self._our_commit(snapshot)
         if ours is not None:
             return Outcome(ours, snapshot, self.number)
