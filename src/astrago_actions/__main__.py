@@ -74,7 +74,7 @@ def run_action(name: str, given: Mapping[str, str], step: Step) -> int:
         return _fail(step, error)
     except KeyboardInterrupt as interrupt:
         step.info(f"{name} was cancelled.")
-        return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
+        return _cancelled(interrupt)
     except Exception as error:  # noqa: BLE001 - the last resort, so that nobody meets a traceback
         return _fail(step, _unexpected(name, error))
     finally:
@@ -127,6 +127,11 @@ def _unexpected(name: str, error: Exception) -> ActionError:
     return wrapped
 
 
+def _cancelled(interrupt: KeyboardInterrupt) -> int:
+    """The exit code that shells give a program ended by this signal."""
+    return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
+
+
 def _terminate(_signal: int, _frame: object) -> None:
     raise Terminated
 
@@ -148,9 +153,9 @@ def main(arguments: list[str] | None = None) -> int:
         code = run_command(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         sys.stderr.write("Cancelled.\n")
-        return 128 + signal.SIGINT
+        return _cancelled(interrupt)
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`); the interpreter must not trip over that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -287,6 +287,33 @@ def test_the_command_line_ends_quietly_when_its_reader_has_gone(
     assert done.stderr in ("", "a: a-b-01234567\n")
 
 
+@pytest.mark.parametrize(
+    ("signal_number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_command_that_is_cancelled_says_so_in_one_line(
+    repository_root: Path, signal_number: signal.Signals, exit_code: int
+) -> None:
+    program = (
+        "import sys, time; from astrago_actions import command_line, __main__ as entry; "
+        "command_line.run_command = lambda _: print('started') or time.sleep(20); "
+        "sys.exit(entry.main([]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(repository_root / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+
+    process.send_signal(signal_number)
+
+    assert process.communicate(timeout=30)[1] == "Cancelled.\n"
+    assert process.returncode == exit_code
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--version"])
