@@ -58,6 +58,22 @@ def degraded(message: str = "") -> dict[str, object]:
 
 
 PREFLIGHT = (
+    Scenario(
+        "the certificate is not trusted",
+        (Frame(0, trouble="certificate"),),
+        "config",
+        "tls-verify-fails",
+        "`ca-cert`",
+        by=2,
+    ),
+    Scenario(
+        "nobody listens at the address",
+        (Frame(0, trouble="no contact"),),
+        "unreachable",
+        "never-reached",
+        "Check `server`",
+        by=2,
+    ),
     Scenario("a login page answers", (Frame(0, trouble="page"),), "config", "not-argo-cd", by=2),
     Scenario("a redirect to a login", (Frame(0, trouble="redirect"),), "config", "not-argo-cd"),
     Scenario("the root path is missing", (Frame(0, trouble="404 page"),), "config", "not-argo-cd"),

@@ -208,7 +208,8 @@ def managed(images: Sequence[str]) -> Json:
 class Frame:
     """What holds from the second `at`: a document, or `trouble` instead of any answer.
 
-    `trouble` is `403`, `404`, `401`, `429`, `503`, `400`, `page`, `redirect` or `reset`;
+    `trouble` is the status of a refusal (`400` to `503`), `page`, `404 page`, `redirect`, `reset`,
+    `certificate` or `no contact`;
     `sync_answer` is `accepted`, `busy`, `window` or `forbidden`; `refresh` is `answered`,
     `refused` (504) or `pending` (the annotation stays and nothing comes back).
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from astrago_actions.actions import argocd_wait
@@ -13,6 +15,7 @@ from astrago_actions.inputs import InputReader
 from astrago_actions.sandbox.server import Fault, LoopbackServer
 from astrago_actions.sandbox.virtual_clock import VirtualClock
 from astrago_actions.workflow_run import WorkflowRun
+from tests.certificates import serve_with_certificate
 from tests.recording_step import RecordingStep
 from tests.rollout_scenarios import SCENARIOS
 from tests.rollout_script import IMAGE, OURS, RELATIONS, Scenario
@@ -30,30 +33,38 @@ WORDS: dict[Relation, str] = {
 class Played:
     """A scenario played to the action: how it ended, when, and what was said."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
         clock, self.step = VirtualClock(), RecordingStep()
         self.server = LoopbackServer(ScriptedArgoCD(scenario, clock))
-        context = Context(self.step, WorkflowRun(), clock)
+        self.context = Context(self.step, WorkflowRun(), clock)
         plan_resets(scenario, clock, self.server)
-        relations = {**RELATIONS, **scenario.relations}
+        url = self.server.url
+        if scenario.frames[0].trouble == "certificate":
+            serve_with_certificate(self.server, folder)
+            url = url.replace("http:", "https:")
         with self.server:
-            inputs = read(scenario, self.server.url)
-            try:
-                ended = argocd_wait.wait(
-                    inputs,
-                    context,
-                    lambda task: task(),
-                    lambda _, head: WORDS[relations.get(head, "unknown")],
-                )
-                self.code, self.result = 0, ended.result
-                self.row = str(ended.applications[0]["reason"])
-            except ActionError as error:
-                self.code, self.result = error.exit_code, str(error.outputs["result"])
-                described = error.outputs.get("applications")
-                self.row = str(described[0]["reason"]) if isinstance(described, list) else ""
-                self.step.lines += [str(error)]
+            if scenario.frames[0].trouble == "no contact":
+                url = "http://127.0.0.1:9"
+            self._wait(scenario, url)
         self.at = clock.monotonic()
-        self.stages = context.stages
+
+    def _wait(self, scenario: Scenario, url: str) -> None:
+        relations = {**RELATIONS, **scenario.relations}
+        inputs = read(scenario, url)
+        try:
+            ended = argocd_wait.wait(
+                inputs,
+                self.context,
+                lambda task: task(),
+                lambda _, head: WORDS[relations.get(head, "unknown")],
+            )
+            self.code, self.result = 0, ended.result
+            self.row = str(ended.applications[0]["reason"])
+        except ActionError as error:
+            self.code, self.result = error.exit_code, str(error.outputs["result"])
+            described = error.outputs.get("applications")
+            self.row = str(described[0]["reason"]) if isinstance(described, list) else ""
+            self.step.lines += [str(error)]
 
 
 def read(scenario: Scenario, server: str) -> argocd_wait.Inputs:
@@ -76,15 +87,14 @@ def plan_resets(scenario: Scenario, clock: VirtualClock, server: LoopbackServer)
     """Cut every connection while a frame says so."""
     for frame, after in zip(scenario.frames, [*scenario.frames[1:], None], strict=True):
         if frame.trouble == "reset":
-            fault = Fault("reset-before", times=None)
-            clock.at(frame.at, lambda fault=fault: server.faults.add(fault))
+            clock.at(frame.at, lambda: server.faults.add(Fault("reset-before", times=None)))
             if after is not None:
                 clock.at(after.at, server.faults.clear)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
-def test_scenario(scenario: Scenario) -> None:
-    played = Played(scenario)
+def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
+    played = Played(scenario, tmp_path)
     assert played.result == scenario.result, played.step.log
     if played.row:
         assert played.row == scenario.row

@@ -31,6 +31,7 @@ ROWS: tuple[Row, ...] = (
     preflight.follows_another_revision,
     preflight.nothing_will_sync,
     preflight.spec_error,
+    preflight.old_complaint,
     preflight.comparison_network_error,
     preflight.manifest_error,
     sync.hard_refresh_first,

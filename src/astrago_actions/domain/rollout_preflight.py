@@ -319,6 +319,22 @@ def spec_error(view: View) -> Verdict | None:
     )
 
 
+def old_complaint(view: View) -> Verdict | None:
+    """S1: an error of a comparison before our refresh may be old; the fresh one will tell."""
+    found = _comparison_error(view)
+    if found is None or view.target.refresh == "none" or view.observation.refreshes > 0:
+        return None
+    if view.for_how_long("manifest-error") >= view.target.graces.refresh_again:
+        return None
+    return Verdict(
+        "refresh",
+        "old-complaint",
+        f"waiting for a fresh comparison; the last one failed: {first_line(found.message)}",
+        detail=f"{found.type}: {found.message}",
+        wants=frozenset({"refresh"}),
+    )
+
+
 def comparison_network_error(view: View) -> Verdict | None:
     """S2/S3: Argo CD cannot reach its sources just now; that may pass."""
     found = _comparison_error(view)
@@ -339,32 +355,23 @@ def manifest_error(view: View) -> Verdict | None:
     if found is None:
         return None
     headline = f"Argo CD cannot make the manifests: {first_line(found.message)}"
+    detail = f"{found.type}: {found.message}"
     if not view.confirmed("manifest-error"):
-        return Verdict(
-            "commit",
-            "manifest-error-unconfirmed",
-            headline,
-            detail=f"{found.type}: {found.message}",
-            wants=view.wants_to_confirm("manifest-error"),
-        )
+        wants = view.wants_to_confirm("manifest-error")
+        return Verdict("commit", "manifest-error-unconfirmed", headline, detail=detail, wants=wants)
     return Verdict(
         "commit",
         "manifest-error",
         headline,
         "manifest-error",
-        f"{found.type}: {found.message}",
+        detail,
         "Render the chart at this commit (`helm template`, `kustomize build`) and correct it in "
         "the deployment repository.",
     )
 
 
 def _comparison_error(view: View) -> Condition | None:
-    """A complaint about our comparison: one that was there before our refresh may be old."""
-    found = view.application.condition("ComparisonError", "UnknownError")
-    if view.target.refresh == "none" or view.observation.refreshes > 0:
-        return found
-    old = view.for_how_long("manifest-error") < view.target.graces.refresh_again
-    return None if old else found
+    return view.application.condition("ComparisonError", "UnknownError")
 
 
 def first_line(text: str) -> str:

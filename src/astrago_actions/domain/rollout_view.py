@@ -332,6 +332,8 @@ class View:
 
         Where ancestry cannot tell, the images that the revision wants decide.
         """
+        if not any(self.application.revisions):
+            return False
         if self.relation in {"same", "newer"}:
             return True
         by_images = self.images_are_desired or self.has_none_of_the_shared_images

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from inspect import getsource
+from types import ModuleType
+
 import pytest
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs, read
 from astrago_actions.clients import argocd_documents as documents
+from astrago_actions.domain import rollout, rollout_health, rollout_preflight, rollout_sync
 from astrago_actions.domain.argocd_application import Workload
 from astrago_actions.domain.rollout import judge
 from astrago_actions.domain.rollout_view import (
@@ -33,6 +38,8 @@ from tests.rollout_script import (
 )
 
 TROUBLES: dict[str, tuple[TroubleKind, int]] = {
+    "certificate": ("certificate", 0),
+    "no contact": ("no-contact", 0),
     "page": ("not-argo-cd", 200),
     "404 page": ("not-argo-cd", 404),
     "redirect": ("not-argo-cd", 302),
@@ -44,6 +51,7 @@ TROUBLES: dict[str, tuple[TroubleKind, int]] = {
     "503": ("no-answer", 503),
     "reset": ("no-answer", 0),
 }
+MODULES = (rollout, rollout_preflight, rollout_sync, rollout_health)
 EVERY_SECONDS = 2.0
 
 
@@ -93,6 +101,7 @@ class Play:
         self.workload: Workload | None = None
         self.sync_answer: SyncAnswer | None = None
         self.notices: list[str] = []
+        self.rows: set[str] = set()
 
     def run(self) -> tuple[float, Verdict]:
         """When the verdict came, and what it is."""
@@ -109,6 +118,7 @@ class Play:
         frame = self.script.frame(at)
         verdict, self.memory = judge(self.target, self.observation(frame, at), self.memory)
         self.notices += verdict.notices
+        self.rows.add(verdict.row)
         if "sync" in verdict.wants:
             self.sync(frame, at)
         if {"refresh", "hard-refresh"} & verdict.wants and frame.refresh == "answered":
@@ -171,6 +181,32 @@ def test_scenario(scenario: Scenario) -> None:
     said = "\n".join([verdict.headline, verdict.detail, verdict.remedy, *play.notices])
     assert scenario.says in said
     assert scenario.not_before <= at <= min(scenario.by, play.target.graces.timeout)
+
+
+def test_every_row_of_the_state_machine_decides_somewhere_in_the_table() -> None:
+    declared = set().union(*map(row_names, MODULES))
+    met = set().union(*(played(scenario).rows for scenario in SCENARIOS))
+    assert declared - met == set()
+    assert met - declared == set()
+
+
+def played(scenario: Scenario) -> Play:
+    play = Play(scenario)
+    play.run()
+    return play
+
+
+def row_names(module: ModuleType) -> set[str]:
+    """The row in every `Verdict(state, row, …)` and `_unhealthy(row, …)` of a module."""
+    places = {"Verdict": 1, "_unhealthy": 0}
+    calls = [each for each in ast.walk(ast.parse(getsource(module))) if isinstance(each, ast.Call)]
+    return {
+        node.value
+        for call in calls
+        if (place := places.get(getattr(call.func, "id", ""))) is not None
+        for node in ast.walk(call.args[place])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def test_the_table_is_large_and_its_names_tell_the_scenarios_apart() -> None:
