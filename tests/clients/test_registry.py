@@ -391,8 +391,16 @@ class TestTrouble:
     def test_a_registry_that_is_not_there_is_unreachable(self) -> None:
         client = RegistryClient("127.0.0.1:9", None, clock=ManualClock(), retries=1)
 
-        with pytest.raises(Unreachable, match="no answer"):
+        with pytest.raises(Unreachable, match="Connection refused"):
             client.push_permission("xiilab/core")
+
+    def test_an_address_that_is_no_registry_is_not_built_for(self) -> None:
+        with LoopbackServer(_Website()) as server:
+            host = server.url.removeprefix("http://")
+            client = RegistryClient(host, None, clock=ManualClock(), retries=0)
+
+            with pytest.raises(NotFound, match="answered 404"):
+                client.push_permission("xiilab/core")
 
     @pytest.mark.registry
     def test_a_certificate_that_nobody_vouches_for_is_explained(
@@ -416,6 +424,13 @@ class _Recorder:
     def respond(self, request: Request) -> Response:
         self.requests.append(request)
         return Response(201 if request.method == "PUT" else 200)
+
+
+class _Website:
+    """Anything but a registry."""
+
+    def respond(self, request: Request) -> Response:
+        return Response(404, b"<html>")
 
 
 class _Elsewhere:

@@ -79,6 +79,9 @@ class DockerCommand:
                     kept.append(text)
                     say(text)
             return Finished(process.wait(), tuple(kept))
+        except BaseException:
+            process.kill()
+            raise
         finally:
             with self._lock:
                 self._running.discard(process)

@@ -33,6 +33,7 @@ def in_parallel(
         try:
             wait(futures)
         except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
             interrupt()
             raise
         return [(item, future.result()) for item, future in zip(waiting, futures, strict=True)]

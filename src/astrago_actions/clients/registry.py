@@ -30,7 +30,7 @@ from astrago_actions.domain.manifests import (
     parse_manifest,
 )
 from astrago_actions.domain.push_plan import Existing
-from astrago_actions.errors import AccessDenied, ActionError, RateLimited, Unreachable
+from astrago_actions.errors import AccessDenied, ActionError, NotFound, RateLimited, Unreachable
 
 __all__ = ["Credentials", "PushPermission", "RegistryClient", "is_loopback"]
 
@@ -95,7 +95,7 @@ class RegistryClient:
         """Begin an upload, which only those who may push can, and drop it again.
 
         Signing in proves nothing: registries let in tokens that may push nowhere. Raises
-        Unreachable or RateLimited when the registry gives no answer.
+        Unreachable or RateLimited when there is no answer, NotFound when this is no registry.
         """
         call = self._push_call(
             "POST",
@@ -108,7 +108,7 @@ class RegistryClient:
             response = self._session.send(call)
         except AccessDenied as refusal:
             return PushPermission("denied", refusal=refusal)
-        except (Unreachable, RateLimited):
+        except (NotFound, RateLimited, Unreachable):
             raise
         except ActionError as error:
             return PushPermission("unknown", note=error.detail)

@@ -122,10 +122,14 @@ _ADVICE: tuple[tuple[re.Pattern[str], Advice], ...] = tuple(
         (r"does not match expected scopes", _SCOPES),
         (r"read_package", _READ_PACKAGE),
         (r"SAML", _SSO),
-        (r"x509|certificate verify failed|unknown authority", _CERTIFICATE),
+        (r"x509|certificate.verify.failed|unknown authority", _CERTIFICATE),
         (r"server gave HTTP response to HTTPS client", _PLAIN_HTTP),
         (r"no space left on device", _DISK_FULL),
-        (r"cannot connect to the docker daemon|is the docker daemon running", _NO_ENGINE),
+        (
+            r"cannot connect to the docker daemon|is the docker daemon running"
+            r"|permission denied while trying to connect",
+            _NO_ENGINE,
+        ),
         (r"unauthorized|authentication required|access .* denied|\bdenied\b", _UNAUTHORISED),
     )
 )
@@ -194,9 +198,10 @@ def explain_text(text: str, asked: Asked) -> ActionError:
 def explain_failure(error: requests.RequestException, asked: Asked) -> ActionError:
     """The error for a request without an answer."""
     text = str(error)
-    said = f"{asked.image}: no answer ({type(error).__name__})"
-    if isinstance(error, requests.exceptions.SSLError):
-        return denied(f"certificate verify failed {text}", said, asked)
+    reason = text.rpartition(": ")[2].strip("'\")> ") or type(error).__name__
+    said = f"{asked.image}: no answer ({reason[:100]})"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return denied(text, said, asked)
     return _transient(said, asked, None, rate_limited=False)
 
 

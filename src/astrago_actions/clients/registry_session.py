@@ -27,7 +27,8 @@ from astrago_actions.inputs import Secret
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
-UPLOAD_ANSWER_SECONDS = 180
+# While a body is sent, urllib3 lets each piece take as long as connecting may.
+UPLOAD_SECONDS = (60, 180)
 # Source: token specification, `expires_in`; 60 is what clients must assume.
 TOKEN_SECONDS = 60
 
@@ -144,7 +145,7 @@ class RegistrySession:
         if urlsplit(address).netloc == urlsplit(self._base).netloc:
             authorization = self._authorization(challenge, call)
         body = call.body if isinstance(call.body, bytes) else call.body()
-        patience = ANSWER_SECONDS if isinstance(body, bytes) else UPLOAD_ANSWER_SECONDS
+        brief = isinstance(body, bytes)
         try:
             return self._http.request(
                 call.method,
@@ -152,7 +153,7 @@ class RegistrySession:
                 data=body,
                 headers=dict(call.headers or {}),
                 auth=_Authorization(authorization),
-                timeout=(CONNECT_SECONDS, patience),
+                timeout=(CONNECT_SECONDS, ANSWER_SECONDS) if brief else UPLOAD_SECONDS,
             )
         except requests.RequestException as error:
             raise explain_failure(error, call.asked) from error
@@ -190,8 +191,8 @@ class RegistrySession:
                 if last:
                     raise explain_failure(error, asked) from error
                 continue
-            # A TLS server answers 400 to HTTP.
-            if last or response.status_code != 400:
+            # A TLS server answers 400 to HTTP, or leads to its other port.
+            if last or not (response.status_code == 400 or response.is_redirect):
                 return f"{scheme}://{host}", response
         raise AssertionError("there is always a last scheme")
 
