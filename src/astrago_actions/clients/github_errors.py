@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from github import GithubException
@@ -40,6 +41,13 @@ _RATE_LIMIT = re.compile(
     r"secondary rate limit|api rate limit exceeded|abuse detection", re.IGNORECASE
 )
 _SERVER_FAULT = re.compile(r"something went wrong while executing your query", re.IGNORECASE)
+_TROUBLES = {
+    "ConnectionError": "the connection failed",
+    "ConnectTimeout": "no connection within the time allowed",
+    "ReadTimeout": "no answer within the time allowed",
+    "SSLError": "its certificate is not trusted here; see REQUESTS_CA_BUNDLE",
+    "ProxyError": "the proxy refused; see HTTPS_PROXY",
+}
 _SSO_URL = re.compile(r"url=(\S+)")
 
 
@@ -77,7 +85,7 @@ def explained(doing: str, repository: str, *, branch: str = "") -> Iterator[None
     except GithubException as error:
         raise _explain(refusal_of(error), doing, repository, branch) from error
     except requests.RequestException as error:
-        raise _unreachable(doing, repository, type(error).__name__) from error
+        raise _unreachable(doing, repository, _network_trouble(error)) from error
 
 
 @contextmanager
@@ -227,6 +235,13 @@ def _unreachable(doing: str, repository: str, reason: str) -> Unreachable:
         "Run the job again; if it stays so, look at https://www.githubstatus.com, and at the "
         "runner's proxy and certificates.",
     )
+
+
+def _network_trouble(error: requests.RequestException) -> str:
+    """What happened to the connection, and to which host."""
+    host = urlsplit(error.request.url or "").netloc if error.request else ""
+    kind = _TROUBLES.get(type(error).__name__, type(error).__name__)
+    return f"{host}: {kind}" if host else kind
 
 
 def _unknown(refusal: Refusal, title: str, repository: str) -> ActionError:
