@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from astrago_actions.actions import argocd_wait
-from astrago_actions.actions.argocd_wait import Outputs
+from astrago_actions.actions.argocd_wait import Inputs, Outputs
 from astrago_actions.clients.ancestry import Compare
 from astrago_actions.context import Context
 from astrago_actions.inputs import InputReader
@@ -76,8 +75,9 @@ class World:
     def __exit__(self, *_exception: object) -> None:
         self.server.stop()
 
-    def deploy(self, name: str = "web", tag: str = "web-stage-11111111", **behaviour: Any) -> str:
+    def deploy(self, name: str = "web", tag: str = "", **behaviour: Any) -> str:
         """An application that has been running this tag for long; returns its commit."""
+        tag = tag or f"{name}-stage-11111111"
         sha = self.git.commit(
             REPOSITORY,
             BRANCH,
@@ -90,12 +90,15 @@ class World:
         self.argocd.add_application(application(name), **behaviour)
         return sha
 
-    def bump(self, name: str = "web", tag: str = "web-stage-22222222") -> str:
-        """Change the tag in git; returns the commit."""
-        values = {f"charts/{name}/values.yaml": f"{name}:\n  tag: {tag}\n"}
+    def bump(self, *names: str, tag: str = "") -> str:
+        """Change the tags of these components (`web`) in git, in one commit; returns it."""
+        values = {
+            f"charts/{name}/values.yaml": f"{name}:\n  tag: {tag or f'{name}-stage-22222222'}\n"
+            for name in names or ("web",)
+        }
         return self.git.commit(REPOSITORY, BRANCH, values)
 
-    def inputs(self, revision: str, **given: str) -> Mapping[str, str]:
+    def given(self, revision: str, **given: str) -> dict[str, str]:
         """Inputs for waiting for `revision`; underscores in names stand for hyphens."""
         usual = {
             "server": self.server.url,
@@ -106,11 +109,16 @@ class World:
         }
         return {**usual, **{name.replace("_", "-"): value for name, value in given.items()}}
 
-    def wait(self, revision: str, **given: str) -> Outputs:
-        """Wait as the action does, in virtual time; raises ActionError."""
-        reader = InputReader(self.inputs(revision, **given))
+    def inputs(self, revision: str, **given: str) -> Inputs:
+        """The inputs as the action reads them; raises InputErrors."""
+        reader = InputReader(self.given(revision, **given), mask=self.step.mask)
         inputs = argocd_wait.read(reader, self.context.run)
         reader.check()
+        return inputs
+
+    def wait(self, revision: str, **given: str) -> Outputs:
+        """Wait as the action does, in virtual time; raises ActionError."""
+        inputs = self.inputs(revision, **given)
         return argocd_wait.wait(inputs, self.context, lambda task: task(), self.compare)
 
     def requests(self, path_end: str = "", **query: str) -> int:

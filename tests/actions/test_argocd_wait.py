@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from astrago_actions.errors import ActionError
-from tests.argocd_world import World
+from astrago_actions.errors import ActionError, InputErrors
+from astrago_actions.sandbox.argocd import Policy
+from tests.argocd_world import BRANCH, REPOSITORY, TOKEN, World, application
 
 IMAGE = "ghcr.io/xiilab/web:web-stage-22222222"
 
@@ -115,3 +116,233 @@ def test_superseded_can_be_made_a_failure(world: World) -> None:
     world.bump(tag="web-stage-33333333")
     error = failure(world, ours, images=IMAGE, on_superseded="fail")
     assert (error.exit_code, error.outputs["result"]) == (20, "superseded")
+
+
+def test_several_applications_are_waited_for_together(world: World) -> None:
+    world.deploy("core", rollout_seconds=30.0)
+    world.deploy("web", rollout_seconds=40.0)
+    ours = world.bump("core", "web")
+    images = "ghcr.io/xiilab/core:core-stage-22222222,ghcr.io/xiilab/web:web-stage-22222222"
+    outputs = world.wait(ours, application="core, web", images=images)
+    assert outputs.result == "deployed"
+    assert [each["result"] for each in outputs.applications] == ["deployed", "deployed"]
+    assert world.clock.monotonic() < 60
+    assert "core: synced at" in world.step.log
+
+
+def test_the_worst_of_several_results_counts_and_each_failure_has_one_annotation(
+    world: World,
+) -> None:
+    for name in ("core", "web", "batch"):
+        world.deploy(name)
+    ours = world.bump("core", "web", "batch")
+    world.argocd.behave("core", pods="crash-loop")
+    world.argocd.behave("web", hook="migrate", hook_fails=True, retry_seconds=1.0)
+    error = failure(world, ours, application="core,web,batch")
+    assert error.outputs["result"] == "sync-failed"
+    assert error.title.startswith("web: ")
+    assert [each.title.partition(":")[0] for each in world.step.failures] == ["core"]
+
+
+def test_an_image_that_no_application_wants_is_not_deployed(world: World) -> None:
+    """The bump set a key that no template reads: everything is green and nothing is deployed."""
+    world.deploy("core")
+    world.deploy("web")
+    ours = world.bump("core")
+    images = "ghcr.io/xiilab/core:core-stage-22222222,ghcr.io/xiilab/batch:batch-stage-22222222"
+    error = failure(world, ours, application="core,web", images=images)
+    assert error.outputs["result"] == "manifest-error"
+    assert "ghcr.io/xiilab/batch" in error.title
+
+
+def test_a_selector_finds_the_applications(world: World) -> None:
+    world.deploy("core")
+    world.deploy("web")
+    for name in ("core", "web"):
+        world.argocd.application(name).manifest["metadata"]["labels"] = {"team": "a"}
+    ours = world.bump("core", "web")
+    outputs = world.wait(ours, application="", selector="team=a", expected_count="2")
+    assert len(outputs.applications) == 2
+
+
+def test_too_few_selected_applications_are_a_failure(world: World) -> None:
+    world.deploy()
+    error = failure(world, world.bump(), application="", selector="team=a", expected_count="2")
+    assert (error.exit_code, error.outputs["result"]) == (16, "not-found")
+    assert "finds 0 of 2 expected applications" in error.title
+
+
+def test_selected_applications_that_are_still_being_made_are_awaited(world: World) -> None:
+    world.deploy()
+    world.clock.at(12, lambda: label(world, "web", team="a"))
+    outputs = world.wait(
+        world.bump(), application="", selector="team=a", wait_for_application="true"
+    )
+    assert outputs.result == "deployed"
+
+
+def label(world: World, name: str, **labels: str) -> None:
+    world.argocd.application(name).manifest["metadata"]["labels"] = labels
+
+
+def test_children_of_an_application_of_applications_are_followed_on_request(world: World) -> None:
+    world.deploy("web", rollout_seconds=30.0)
+    child = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\n"
+    world.git.commit(REPOSITORY, BRANCH, {"apps/web.yaml": child})
+    parent = application("parent")
+    parent["spec"]["source"]["path"] = "apps"
+    world.argocd.add_application(parent)
+    outputs = world.wait(world.bump(), application="parent", children="true")
+    results = {each["application"]: each["result"] for each in outputs.applications}
+    assert results == {"parent": "no-change", "web": "deployed"}
+
+
+def test_an_application_in_another_namespace(world: World) -> None:
+    world.deploy()
+    elsewhere = application("team")
+    elsewhere["metadata"]["namespace"] = "team-a"
+    elsewhere["spec"]["source"]["path"] = "charts/web"
+    world.argocd.add_application(elsewhere)
+    outputs = world.wait(world.bump(), application="team-a/team", images=IMAGE)
+    assert outputs.url.endswith("/applications/team-a/team")
+    assert world.step.lines[1].endswith("/applications/team-a/team")
+
+
+def test_an_expired_password_session_is_renewed(world: World) -> None:
+    world.argocd.add_user("ci", "secret-password", session_seconds=20.0)
+    world.deploy(rollout_seconds=60.0)
+    outputs = world.wait(world.bump(), token="", username="ci", password="secret-password")
+    assert outputs.result == "deployed"
+    assert world.requests("/api/v1/session") >= 3
+    assert world.step.masked == ["secret-password"]
+
+
+def test_a_token_that_ends_in_mid_wait_leaves_the_outcome_unknown(world: World) -> None:
+    token = world.argocd.new_token(seconds=20.0)
+    world.deploy(rollout_seconds=60.0)
+    error = failure(world, world.bump(), token=token)
+    assert (error.exit_code, error.outputs["result"]) == (15, "auth")
+    assert "outcome is unknown" in error.title
+    assert "expires during the wait" in world.step.warnings[0]
+
+
+def test_a_wrong_password_is_told_at_once(world: World) -> None:
+    world.deploy()
+    error = failure(world, world.bump(), token="", username="ci", password="wrong-password")
+    assert error.outputs["result"] == "auth"
+    assert "Invalid username or password" in error.detail
+    assert world.clock.monotonic() < 2
+
+
+def test_reading_is_enough_to_wait(world: World) -> None:
+    token = world.argocd.new_token((Policy("applications", "get", "default/*"),))
+    world.deploy()
+    ours = world.bump()
+    world.argocd.behave("web", pods="crash-loop")
+    error = failure(world, ours, token=token)
+    assert error.outputs["result"] == "unhealthy"
+    assert "logs, get" in error.detail
+
+
+def test_both_shapes_of_errors_are_understood() -> None:
+    with World(modern_errors=True) as world:
+        error = failure(world, "a" * 40)
+        assert error.outputs["result"] == "not-found"
+        assert "permission denied" in error.detail
+
+
+def test_argo_cd_below_a_root_path() -> None:
+    with World(root_path="/argo-cd") as world:
+        world.deploy()
+        ours = world.bump()
+        outputs = world.wait(ours, server=f"{world.server.url}/argo-cd/")
+        assert outputs.url == f"{world.server.url}/argo-cd/applications/argocd/web"
+        assert failure(world, ours).outputs["result"] == "config"
+
+
+def test_headers_for_a_proxy_are_sent_with_every_request(world: World) -> None:
+    world.deploy()
+    world.wait(world.bump(), headers="X-Gate=open")
+    assert {each.request.headers.get("x-gate") for each in world.server.exchanges} == {"open"}
+
+
+def test_all_wrong_inputs_are_told_at_once_and_nothing_is_sent(world: World) -> None:
+    with pytest.raises(InputErrors) as caught:
+        world.inputs(
+            "ca58a8c3",
+            server="argocd.example.com",
+            token="",
+            application="Not_A_Name, web, web",
+            images="{",
+            timeout="soon",
+            sync="maybe",
+            headers="Authorization=x",
+            ca_cert="no/such/file.pem",
+            deployment_repository="nobody",
+            on_failure="rollback",
+        )
+    named = {each.input_name for each in caught.value.mistakes}
+    assert named >= {
+        *("server", "token", "application", "revision", "images", "timeout", "sync"),
+        *("headers", "ca-cert", "deployment-repository", "on-failure"),
+    }
+    assert world.server.exchanges == []
+
+
+def test_there_has_to_be_something_to_wait_for(world: World) -> None:
+    with pytest.raises(InputErrors) as caught:
+        world.inputs("")
+    assert "which change is waited for" in str(caught.value)
+
+
+def test_two_ways_to_log_in_are_a_mistake(world: World) -> None:
+    with pytest.raises(InputErrors) as caught:
+        world.inputs("a" * 40, username="ci", password="secret")
+    assert "two ways to log in" in str(caught.value)
+
+
+def test_a_cancelled_job_says_where_everything_stands(world: World) -> None:
+    def cancel() -> None:
+        raise KeyboardInterrupt
+
+    world.deploy(rollout_seconds=100.0)
+    ours = world.bump()
+    world.clock.at(30, cancel)
+    with pytest.raises(KeyboardInterrupt):
+        world.wait(ours)
+    assert "cancelled while web: rolling out" in world.step.log
+    assert [each.result for each in world.context.stages] == ["success", "success", "cancelled"]
+
+
+def test_a_heartbeat_names_what_is_waited_for(world: World) -> None:
+    world.deploy(rollout_seconds=100.0)
+    world.wait(world.bump())
+    beats = [line for line in world.step.lines if "still waiting" in line]
+    assert len(beats) == 3
+    assert "9m" in beats[0]
+    assert "0 of 2 updated replicas are available" in beats[0]
+
+
+def test_the_log_has_one_line_per_change(world: World) -> None:
+    world.deploy(rollout_seconds=100.0)
+    world.wait(world.bump())
+    lines = [line for line in world.step.lines if "still waiting" not in line]
+    assert len(lines) < 20
+    assert len(set(lines)) == len(lines)
+
+
+def test_the_summary_has_table_and_timeline(world: World) -> None:
+    world.deploy()
+    world.wait(world.bump(), images=IMAGE)
+    summary = world.step.summaries[0]
+    assert "| application | result |" in summary
+    assert "```mermaid\ngantt\n" in summary
+    assert "section web" in summary
+
+
+def test_secrets_are_masked_and_said_nowhere(world: World) -> None:
+    world.deploy()
+    world.wait(world.bump(), deployment_token="github_pat_secret")
+    assert set(world.step.masked) == {TOKEN, "github_pat_secret"}
+    everything = world.step.log + "".join(world.step.summaries + world.step.notices)
+    assert TOKEN not in everything

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs, read
 from astrago_actions.actions.argocd_wait_report import (
@@ -12,6 +11,8 @@ from astrago_actions.actions.argocd_wait_report import (
     explain,
     failed,
     failure_of,
+    named,
+    nowhere_wanted,
     outputs_of,
     page_of,
     passage_of,
@@ -24,7 +25,7 @@ from astrago_actions.clients.argocd_follow import follow
 from astrago_actions.clients.argocd_stream import Doorbell, EventStream
 from astrago_actions.clients.argocd_watch import Background, Watch, in_thread
 from astrago_actions.context import Context
-from astrago_actions.domain.rollout_progress import elapsed
+from astrago_actions.domain.image_families import unclaimed
 from astrago_actions.domain.rollout_report import Evidence
 from astrago_actions.domain.rollout_result import worst
 from astrago_actions.domain.stages import Stage
@@ -59,9 +60,7 @@ def _follow(start: Start, watches: list[Watch]) -> None:
     """Look until every verdict is final, saying what changes."""
     inputs, context = start.inputs, start.context
     reporter = Reporter(context, inputs.server, start.began)
-    for watch in watches:
-        reporter.begin(watch)
-    context.step.info(f"Waiting for at most {elapsed(inputs.graces.timeout)}.")
+    reporter.begin(watches, inputs.graces.timeout)
     stream = EventStream(start.server, [each.place for each in watches], start.bell)
     if inputs.event_stream:
         stream.start()
@@ -81,6 +80,9 @@ def _follow(start: Start, watches: list[Watch]) -> None:
             reporter.tell(looked_at, alone=len(watches) == 1)
             if inputs.children:
                 add_children(start, watches, looked_at)
+    except KeyboardInterrupt:
+        reporter.cancelled(watches)
+        raise
     finally:
         stream.stop()
 
@@ -88,10 +90,10 @@ def _follow(start: Start, watches: list[Watch]) -> None:
 def _conclude(start: Start, watches: Sequence[Watch], began_wall: float) -> Outputs:
     """Report; raise for the failure that counts when there is one."""
     inputs, context = start.inputs, start.context
-    losers = [
-        each for each in watches if failed(each, fail_when_superseded=inputs.fail_when_superseded)
-    ]
+    strict = inputs.fail_when_superseded
+    losers = [each for each in watches if failed(each, fail_when_superseded=strict)]
     evidence = [gather(start.server, each, page_of(inputs.server, each)) for each in losers]
+    _name_superseders(start, watches)
     ended_at = context.clock.monotonic() - start.began
     context.step.summary(summary(watches, evidence, inputs.server, ended_at))
     outputs = outputs_of(watches, inputs.server, began_wall)
@@ -99,7 +101,21 @@ def _conclude(start: Start, watches: Sequence[Watch], began_wall: float) -> Outp
         explain(context, each)
     if evidence:
         raise _failure(context, evidence, outputs, inputs)
+    desired = [each.workload.desired_images if each.workload else None for each in watches]
+    lost = unclaimed(inputs.images, desired) if outputs.result != "superseded" else ()
+    if lost:
+        raise nowhere_wanted(lost, inputs.server, named(outputs))
     return outputs
+
+
+def _name_superseders(start: Start, watches: Sequence[Watch]) -> None:
+    """Say who replaced our change and with what."""
+    for watch in watches:
+        newer = watch.verdict.superseded_by
+        if newer:
+            who = start.server.author(watch.place, newer)
+            said = f"{watch.verdict.headline}{f' ({who})' if who else ''}"
+            start.context.step.notice(f"{watch.place.name} is superseded", said)
 
 
 def _failure(
@@ -113,9 +129,7 @@ def _failure(
         if each is not leading:
             context.step.failure(failure_of(each, fail_when_superseded=strict))
     error = failure_of(leading, fail_when_superseded=strict)
-    error.outputs = {
-        each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)
-    }
+    error.outputs = named(outputs)
     return error
 
 
@@ -127,5 +141,10 @@ def _record_stages(context: Context, watches: Sequence[Watch], began_wall: float
     passages = [passage_of(watch, ended_at) for watch in watches]
     slowest = max(passages, key=lambda each: each.stages[-1][2])
     for name, begin, end, went_well in slowest.stages:
-        result = "success" if went_well else "failure"
+        result = "success" if went_well else _ending(watches)
         context.stages.append(Stage(name, began_wall + begin, began_wall + end, result))
+
+
+def _ending(watches: Sequence[Watch]) -> str:
+    """How a stage ended that did not succeed: cancelled where some verdict was not reached."""
+    return "failure" if all(each.verdict.final for each in watches) else "cancelled"

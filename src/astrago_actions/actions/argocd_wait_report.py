@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
 from astrago_actions.clients.argocd_watch import Watch
@@ -46,6 +46,11 @@ class Outputs:
     applications: list[dict[str, object]]
 
 
+def named(outputs: Outputs) -> dict[str, object]:
+    """The outputs under the names that workflows know them by."""
+    return {each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)}
+
+
 class Reporter:
     """Prints one line per change and a heartbeat; knows what was printed last."""
 
@@ -56,9 +61,11 @@ class Reporter:
         self._printed: dict[str, tuple[Verdict, Memory]] = {}
         self._notices: set[str] = set()
 
-    def begin(self, watch: Watch) -> None:
-        """The link, before anything is waited for."""
-        self._context.step.info(f"{watch.place.name}: {page_of(self._server, watch)}")
+    def begin(self, watches: Sequence[Watch], timeout: float) -> None:
+        """The links and the deadline, before anything is waited for."""
+        for watch in watches:
+            self._context.step.info(f"{watch.place.name}: {page_of(self._server, watch)}")
+        self._context.step.info(f"Waiting for at most {elapsed(timeout)}.")
 
     def tell(self, watch: Watch, *, alone: bool) -> None:
         """Print what changed with this look."""
@@ -69,9 +76,14 @@ class Reporter:
             self._line(line if alone else f"{watch.place.name}: {line}")
         self._printed[watch.place.name] = (watch.verdict, watch.memory)
         for notice in watch.verdict.notices:
-            if notice not in self._notices:
-                self._notices.add(notice)
-                self._context.step.notice(watch.place.name, notice)
+            self._notice(watch.place.name, notice)
+        if watch.ancestry_problem:
+            self._notice("Ancestry cannot be checked", watch.ancestry_problem)
+
+    def _notice(self, title: str, notice: str) -> None:
+        if notice not in self._notices:
+            self._notices.add(notice)
+            self._context.step.notice(title, notice)
 
     def beat(self, watches: Sequence[Watch], timeout: float) -> None:
         """Name what is still being waited for, and how long at most."""
@@ -83,6 +95,13 @@ class Reporter:
 
     def _line(self, text: str) -> None:
         self._context.step.info(f"[{elapsed(self._elapsed):>6}] {text}")
+
+    def cancelled(self, watches: Sequence[Watch]) -> None:
+        """Say where everything stands when the job is cancelled."""
+        for watch in watches:
+            if not watch.verdict.final:
+                self._line(f"cancelled while {watch.place.name}: {watch.verdict.headline}")
+                self._context.step.info(f"  {page_of(self._server, watch)}")
 
     @property
     def _elapsed(self) -> float:
@@ -239,6 +258,20 @@ def failure_of(evidence: Evidence, *, fail_when_superseded: bool = False) -> Act
         verdict.remedy,
         link=evidence.url,
         exit_code=code,
+    )
+
+
+def nowhere_wanted(
+    images: Sequence[str], server: str, outputs: Mapping[str, object]
+) -> ActionError:
+    """The error where every application is well, and none of them wants some of our images."""
+    return ActionError(
+        f"No application wants {', '.join(images)}",
+        "Every application is in sync and healthy, but the manifests of none name these images.",
+        "Check that the changed key is the one that the chart reads, and `application`.",
+        link=server,
+        exit_code=EXIT_CODES["manifest-error"],
+        outputs={**outputs, "result": "manifest-error"},
     )
 
 

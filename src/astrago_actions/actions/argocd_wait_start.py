@@ -140,7 +140,8 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
     inputs = start.inputs
     namespace, _, plain = name.rpartition("/")
     place = Place(plain, inputs.project, namespace or inputs.app_namespace)
-    repository = _deployment_repository(start, place)
+    application = _first_look(start, place)
+    repository = _deployment_repository(start, application)
     target = Target(
         application=plain,
         revision=inputs.revision,
@@ -156,7 +157,7 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
         wait_for_application=inputs.wait_for_application or awaited,
         graces=inputs.graces,
     )
-    return Watch(
+    watch = Watch(
         start.server,
         place,
         target,
@@ -165,17 +166,25 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
         rang=start.bell.ring,
         session=start.session,
     )
+    watch.application = application
+    return watch
 
 
-def _deployment_repository(start: Start, place: Place) -> str:
+def _first_look(start: Start, place: Place) -> Application | None:
+    """The application as it is, to know its sources; what is wrong with it is judged later."""
+    try:
+        return start.server.application(place)
+    except ArgoCDError:
+        return None
+
+
+def _deployment_repository(start: Start, application: Application | None) -> str:
     """`host/owner/name`: as given, or the one source that lies on our own GitHub server."""
     host = (urlsplit(start.context.run.server_url).hostname or "").lower()
     given = start.inputs.deployment_repository
     if given:
         return f"{host}/{given.lower()}"
-    try:
-        application = start.server.application(place)
-    except ArgoCDError:
+    if application is None:
         return ""
     found = _repositories(application)
     on_our_server = {each for each in found if each.startswith(f"{host}/")}

@@ -29,7 +29,8 @@ def follow(
     Watches added to the sequence meanwhile (`list.append`) are followed too.
     """
     next_beat = clock.monotonic() + beat_seconds
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
         while pending := [each for each in watches if not each.verdict.final]:
             now = clock.monotonic() - began
             due = [each for each in pending if each.next_at <= now + _TOLERANCE]
@@ -38,6 +39,8 @@ def follow(
                 next_beat = clock.monotonic() + beat_seconds
                 yield None
             _wait(watches, clock, bell, began, next_beat)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _look(

@@ -55,3 +55,12 @@ def rivals(images: Iterable[str], wanted: str) -> tuple[str, ...]:
     return tuple(
         each for each in images if family(each) == family(wanted) and not same_image(wanted, each)
     )
+
+
+def unclaimed(wanted: Iterable[str], desired: Iterable[Iterable[str] | None]) -> tuple[str, ...]:
+    """Wanted images that no application wants; none where some application would not tell."""
+    known = [tuple(each) if each is not None else None for each in desired]
+    if None in known:
+        return ()
+    everything = [image for images in known for image in images or ()]
+    return tuple(each for each in wanted if not holds(everything, each))

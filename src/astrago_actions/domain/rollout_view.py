@@ -324,7 +324,8 @@ class View:
     @property
     def has_none_of_the_shared_images(self) -> bool:
         """Whether all of the images belong to the other applications that are waited for."""
-        return self.target.shared and self.desired_images is not None and not self.wanted_images
+        known = bool(self.target.images) and self.desired_images is not None
+        return self.target.shared and known and not self.wanted_images
 
     @property
     def seen(self) -> bool:
