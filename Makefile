@@ -20,7 +20,7 @@ $(VENV)/ready: requirements/dev.txt pyproject.toml
 dev: $(VENV)/ready ## Make the development environment in .venv
 
 test: $(VENV)/ready ## Run every test; says what was left out and why
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/ready ## Check style, types, workflows and shell scripts
 	$(BIN)/ruff check .

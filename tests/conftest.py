@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.runner import RunnerFiles
 
-pytest_plugins = ["tests.registries", "tests.engine"]
+pytest_plugins = ["tests.registries", "tests.engine", "tests.contracts.plugin"]
 
 ROOT = Path(__file__).parents[1]
 
