@@ -27,6 +27,12 @@ mutation($input: CreateCommitOnBranchInput!) {
 }
 """
 
+_FILE = """
+fragment entry on TreeEntry {
+  mode
+  object { __typename ... on Blob { oid text isBinary isTruncated } }
+}
+"""
 # Templates lie directly in the folder or one folder below.
 _FOLDER = """
 fragment folder on TreeEntry {
@@ -233,7 +239,7 @@ def _read_query(files: int, folders: int) -> str:
             for number in range(folders)
         ]
     )
-    return f"""
+    query = f"""
 query($owner: String!, $name: String!, $ref: String!, $history: Int!{parameters}) {{
   repository(owner: $owner, name: $name) {{
     ref(qualifiedName: $ref) {{
@@ -247,8 +253,5 @@ query($owner: String!, $name: String!, $ref: String!, $history: Int!{parameters}
     }}
   }}
 }}
-fragment entry on TreeEntry {{
-  mode
-  object {{ __typename ... on Blob {{ oid text isBinary isTruncated }} }}
-}}
-""" + (_FOLDER if folders else "")
+"""
+    return query + (_FILE if files else "") + (_FOLDER if folders else "")
