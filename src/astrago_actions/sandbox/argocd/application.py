@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -105,9 +106,10 @@ class ApplicationState:
     def begin(self, *, running: bool) -> None:
         """Start living; `running` as if the present commit had been deployed long ago."""
         if running:
-            self.revisions = self._resolve()
-            self._fetch_target()
-            self._adopt()
+            with suppress(RenderError, KeyError):
+                self.revisions = self._resolve()
+                self._fetch_target()
+                self._adopt()
         self.compare(level=2)
         self._agenda.after(self.behaviour.poll_seconds, self._poll)
 
