@@ -60,7 +60,7 @@ class World:
     def __init__(self, **options: Any) -> None:
         self.clock = VirtualClock()
         self.git = MemoryGit()
-        self.registry = MemoryRegistry(everything=True)
+        self.registry = MemoryRegistry()
         self.argocd = ArgoCD(self.git, self.registry, self.clock, **options)
         self.argocd.add_token(TOKEN)
         self.server = LoopbackServer(self.argocd)

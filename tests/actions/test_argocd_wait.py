@@ -61,7 +61,7 @@ def test_stages_and_times_are_those_of_our_own_observation(world: World) -> None
 def test_an_image_that_was_never_pushed_fails_early_and_says_which(world: World) -> None:
     world.deploy()
     ours = world.bump()
-    world.argocd._images._everything = False  # type: ignore[attr-defined]
+    world.registry.missing.add("xiilab/web:web-stage-22222222")
     error = failure(world, ours, images=IMAGE)
     assert (error.exit_code, error.outputs["result"]) == (12, "unhealthy")
     assert "ImagePullBackOff" in error.title or "ErrImagePull" in error.title

@@ -41,6 +41,7 @@ class Behaviour:
     hook_seconds: float = 0.0
     hook_fails: bool = False
     retry_seconds: float = 5.0
+    hydration_seconds: float = 1.0
     rollout_seconds: float = 1.0
     termination_seconds: float = 0.5
     pods: str = "healthy"

@@ -19,9 +19,9 @@ from astrago_actions.sandbox.argocd.workloads import (
 def resource_tree(application: ApplicationState) -> dict[str, Any]:
     """Nodes from workloads down to pods, each with what the user interface shows of it."""
     nodes: list[dict[str, Any]] = []
-    for key, manifest in application.live.items():
+    for key, manifest in application.cluster.live.items():
         group, kind, namespace, name = key
-        workload = application.workloads.get(key)
+        workload = application.cluster.workloads.get(key)
         node: dict[str, Any] = {
             "version": "v1",
             "kind": kind,
@@ -106,29 +106,22 @@ def _pod(workload: WorkloadState, pod: PodState, parent: dict[str, Any]) -> dict
 def managed_resources(application: ApplicationState) -> dict[str, Any]:
     """Wanted and live state of each object, as JSON in strings."""
     items = []
-    for key in {**application.target, **application.live}:
+    for key in {**application.comparison.target, **application.cluster.live}:
         group, kind, namespace, name = key
-        live = json.dumps(application.live.get(key))
+        live = json.dumps(application.cluster.live.get(key))
         items.append(
             {
                 "group": group,
                 "kind": kind,
                 "namespace": namespace,
                 "name": name,
-                "targetState": json.dumps(application.target.get(key)),
+                "targetState": json.dumps(application.comparison.target.get(key)),
                 "liveState": live,
                 "normalizedLiveState": live,
                 "predictedLiveState": live,
             }
         )
     return {"items": items}
-
-
-def pods_of(application: ApplicationState) -> Iterator[PodState]:
-    """Every pod of the application."""
-    for workload in application.workloads.values():
-        for each in workload.sets:
-            yield from each.pods
 
 
 def events(application: ApplicationState, uid: str) -> dict[str, Any]:
@@ -144,7 +137,7 @@ def events(application: ApplicationState, uid: str) -> dict[str, Any]:
             "lastTimestamp": each.at,
             "involvedObject": {"kind": "Pod", "name": each.pod, "uid": each.uid},
         }
-        for workload in application.workloads.values()
+        for workload in application.cluster.workloads.values()
         for number, each in enumerate(workload.happenings)
         if uid == each.uid
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 
 class MemoryGit:
@@ -69,19 +69,14 @@ class MemoryGit:
 
 
 class MemoryRegistry:
-    """Images by name; an ImageSource. `everything` makes it have all images."""
+    """A registry that has every image but those in `missing` (`repository:tag`)."""
 
-    def __init__(self, images: Iterable[str] = (), *, everything: bool = False) -> None:
-        self._images = set(images)
-        self._everything = everything
-
-    def push(self, image: str) -> None:
-        """Have this image (`repository:tag`) from now on."""
-        self._images.add(image)
+    def __init__(self) -> None:
+        self.missing: set[str] = set()
 
     def digest_of(self, repository: str, tag: str) -> str | None:
         """The digest of a tag, or None."""
         name = f"{repository}:{tag}"
-        if not self._everything and name not in self._images:
+        if name in self.missing:
             return None
         return f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"

@@ -35,9 +35,11 @@ def render(git: GitSource, spec: Mapping[str, Any], revisions: tuple[str, ...]) 
 
 
 def sources_of(spec: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The application's sources, one or many."""
-    many = spec.get("sources")
-    return list(many) if many else [spec["source"]]
+    """The application's sources: one, many, or the dry one of the source hydrator."""
+    if spec.get("sources"):
+        return list(spec["sources"])
+    hydrator = spec.get("sourceHydrator")
+    return [hydrator["drySource"] if hydrator else spec["source"]]
 
 
 def _render_source(

@@ -356,20 +356,20 @@ class ArgoCD:
                 target = application.spec.get("source", {}).get("targetRevision", "HEAD")
                 revision = given["revision"]
                 raise Refusal(9, f"Cannot sync to {revision}: auto-sync currently set to {target}")
-            if application.operation is not None:
+            if application.operations.requested is not None:
                 raise Refusal(9, "another operation is already in progress")
             sync = {"prune": bool(given.get("prune"))}
             operation = {"sync": sync, "initiatedBy": {"username": account.name}}
-            application.start_operation(operation, 0.1)
+            application.operations.start(operation, 0.1)
             return self._json(application.document())
 
     def _terminate(self, account: Account, application: ApplicationState) -> Response:
         if not allows(account, "applications", "sync", _subject(application)):
             raise Refusal(7, "permission denied")
         with self.lock:
-            if application.operation is None:
+            if application.operations.requested is None:
                 raise Refusal(3, "Unable to terminate operation. No operation is in progress")
-            application.terminate()
+            application.operations.terminate()
         return self._json({})
 
     def _events(self, request: Request, application: ApplicationState) -> dict[str, Any]:
@@ -381,7 +381,7 @@ class ArgoCD:
 
     def _resource(self, request: Request, application: ApplicationState) -> dict[str, Any]:
         name = request.query.get("resourceName", "")
-        for pod in documents.pods_of(application):
+        for pod in application.cluster.pods():
             if pod.name == name and request.query.get("kind") == "Pod":
                 live = documents.live_pod(pod, application.destination)
                 return {"manifest": json.dumps(live)}
@@ -393,7 +393,7 @@ class ArgoCD:
         name = request.query.get("podName", "")
         lines = int(request.query.get("tailLines", "100"))
         with self.lock:
-            pod = next((each for each in documents.pods_of(application) if each.name == name), None)
+            pod = next((each for each in application.cluster.pods() if each.name == name), None)
         if pod is None:
             raise Refusal(3, f"{name} not found as part of application {application.name}")
         content = b"".join(documents.log_lines(application, pod, lines))

@@ -35,6 +35,8 @@ class ImageSource(Protocol):
 
 def full_name_of(repository_url: str) -> str:
     """`owner/name` of a repository's address."""
-    path = repository_url.rpartition("@")[2]
-    path = urlsplit(path).path if "://" in repository_url else path.partition(":")[2]
+    if "://" in repository_url:
+        path = urlsplit(repository_url).path
+    else:
+        path = repository_url.partition(":")[2]
     return path.strip("/").removesuffix(".git")

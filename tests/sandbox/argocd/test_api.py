@@ -1,0 +1,264 @@
+"""The API: keys and types as Argo CD's swagger.json has them, and its ways of saying no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from astrago_actions.sandbox.argocd import Policy
+from tests.argocd_world import TOKEN, World
+
+SHA = str
+STRINGS = [str]
+# Only what a reader of these documents relies on; a type in a list means a list of it.
+APPLICATION: dict[str, Any] = {
+    "metadata.name": str,
+    "metadata.namespace": str,
+    "metadata.uid": str,
+    "metadata.resourceVersion": str,
+    "metadata.creationTimestamp": str,
+    "spec.project": str,
+    "spec.source.repoURL": str,
+    "spec.source.path": str,
+    "spec.source.targetRevision": str,
+    "spec.destination.namespace": str,
+    "status.sync.status": str,
+    "status.sync.revision": SHA,
+    "status.sync.comparedTo.source.repoURL": str,
+    "status.sync.comparedTo.destination": dict,
+    "status.health.status": str,
+    "status.health.lastTransitionTime": str,
+    "status.reconciledAt": str,
+    "status.resources": [dict],
+    "status.resources.0.kind": str,
+    "status.resources.0.status": str,
+    "status.resources.0.health.status": str,
+    "status.summary.images": STRINGS,
+    "status.history.0.id": int,
+    "status.history.0.revision": SHA,
+    "status.history.0.deployedAt": str,
+    "status.operationState.phase": str,
+    "status.operationState.message": str,
+    "status.operationState.startedAt": str,
+    "status.operationState.finishedAt": str,
+    "status.operationState.operation.sync.revision": SHA,
+    "status.operationState.operation.initiatedBy.automated": bool,
+    "status.operationState.operation.retry.limit": int,
+    "status.operationState.syncResult.revision": SHA,
+    "status.operationState.syncResult.resources.0.kind": str,
+    "status.operationState.syncResult.resources.0.status": str,
+    "status.operationState.syncResult.resources.0.syncPhase": str,
+}
+TREE: dict[str, Any] = {
+    "nodes": [dict],
+    "nodes.0.kind": str,
+    "nodes.0.name": str,
+    "nodes.0.namespace": str,
+    "nodes.0.uid": str,
+    "nodes.0.createdAt": str,
+    "nodes.0.parentRefs.0.uid": str,
+    "nodes.0.info.0.name": str,
+    "nodes.0.info.0.value": str,
+    "nodes.0.images": STRINGS,
+    "nodes.0.health.status": str,
+}
+CONTRACT: list[tuple[str, dict[str, Any]]] = [
+    ("/api/version", {"Version": str}),
+    ("/api/v1/session/userinfo", {"loggedIn": bool, "username": str, "iss": str, "groups": list}),
+    ("/api/v1/applications/web", APPLICATION),
+    ("/api/v1/applications", {"items": [dict], "items.0.metadata.name": str}),
+    ("/api/v1/applications/web/resource-tree", TREE),
+    (
+        "/api/v1/applications/web/managed-resources",
+        {"items": [dict], "items.0.targetState": str, "items.0.liveState": str},
+    ),
+    (
+        "/api/v1/applications/web/syncwindows",
+        {"activeWindows": list, "assignedWindows": list, "canSync": bool},
+    ),
+    ("/api/v1/applications/web/events", {"items": list}),
+    ("/api/v1/applications/web/revisions/abc/metadata", {"author": str, "date": str}),
+]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World() as world:
+        world.deploy()
+        world.bump()
+        yield world
+
+
+def get(world: World, path: str, token: str = TOKEN, **query: str) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.get(world.server.url + path, params=query, headers=headers, timeout=5)
+
+
+def post(world: World, path: str, body: object, token: str = TOKEN) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return requests.post(world.server.url + path, json=body, headers=headers, timeout=5)
+
+
+def at(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        value = value[int(key)] if key.isdigit() else value[key]
+    return value
+
+
+@pytest.mark.parametrize(("path", "fields"), CONTRACT, ids=[path for path, _ in CONTRACT])
+def test_the_fields_that_matter_have_their_types(
+    world: World, path: str, fields: dict[str, Any]
+) -> None:
+    get(world, "/api/v1/applications/web", refresh="normal")
+    world.clock.sleep(10)
+    answer = get(world, path)
+    assert answer.status_code == 200
+    for name, kind in fields.items():
+        found = at(answer.json(), name)
+        if isinstance(kind, list):
+            assert found, name
+            assert all(isinstance(each, kind[0]) for each in found), name
+        else:
+            assert isinstance(found, kind), name
+
+
+def test_a_refresh_blocks_until_the_comparison_is_done(world: World) -> None:
+    world.argocd.behave("web", compare_seconds=7.0)
+    found = get(world, "/api/v1/applications/web", refresh="normal").json()
+    assert world.clock.monotonic() >= 7
+    assert found["status"]["sync"]["status"] == "OutOfSync"
+
+
+@pytest.mark.parametrize(
+    ("project", "policies", "name", "status"),
+    [
+        ("", "*/*", "gone", 403),
+        ("", "other/*", "web", 403),
+        ("default", "*/*", "gone", 404),
+        ("other", "*/*", "web", 404),
+        ("default", "other/*", "web", 403),
+        ("default", "default/*", "web", 200),
+    ],
+)
+def test_missing_and_hidden_look_alike_unless_a_project_is_named(
+    world: World, project: str, policies: str, name: str, status: int
+) -> None:
+    token = world.argocd.new_token((Policy("applications", "get", policies),))
+    query = {"project": project} if project else {}
+    answer = get(world, f"/api/v1/applications/{name}", token, **query)
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json() == {
+            "error": "permission denied",
+            "code": 7,
+            "message": "permission denied",
+        }
+
+
+def test_hidden_applications_are_left_out_of_lists_without_a_word(world: World) -> None:
+    token = world.argocd.new_token((Policy("applications", "get", "other/*"),))
+    assert get(world, "/api/v1/applications", token).json()["items"] is None
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
+def test_without_a_session_it_is_401(world: World, token: str) -> None:
+    answer = get(world, "/api/v1/applications/web", token)
+    assert (answer.status_code, answer.json()["code"]) == (401, 16)
+    assert get(world, "/api/v1/session/userinfo", token).json() == {}
+
+
+def test_a_token_ends(world: World) -> None:
+    token = world.argocd.new_token(seconds=30.0)
+    assert get(world, "/api/v1/applications/web", token).status_code == 200
+    world.clock.sleep(31)
+    answer = get(world, "/api/v1/applications/web", token)
+    assert answer.status_code == 401
+    assert "expired" in answer.json()["message"]
+
+
+def test_a_password_and_a_jobs_identity_can_be_exchanged(world: World) -> None:
+    world.argocd.add_user("ci", "secret")
+    world.argocd.add_connector("github-actions", "identity")
+    token = post(world, "/api/v1/session", {"username": "ci", "password": "secret"}).json()["token"]
+    assert get(world, "/api/v1/session/userinfo", token).json()["username"] == "ci"
+    form = {"connector_id": "github-actions", "subject_token": "identity"}
+    answer = requests.post(
+        f"{world.server.url}/api/dex/token", data=form, auth=("argo-cd-cli", ""), timeout=5
+    )
+    assert get(world, "/api/v1/session/userinfo", answer.json()["access_token"]).json()["loggedIn"]
+
+
+def test_a_wrong_content_type_is_refused(world: World) -> None:
+    answer = requests.post(
+        f"{world.server.url}/api/v1/applications/web/sync",
+        data="{}",
+        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json; charset=x"},
+        timeout=5,
+    )
+    assert (answer.status_code, answer.text) == (415, "Invalid content type")
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"revision": "abc"}, 400, "auto-sync currently set to"),
+        ({"project": "other"}, 404, "not found"),
+    ],
+)
+def test_syncs_that_are_refused(world: World, body: Any, code: int, message: str) -> None:
+    answer = post(world, "/api/v1/applications/web/sync", body)
+    assert answer.status_code == code
+    assert message in answer.json()["message"]
+
+
+def test_a_second_sync_is_refused_while_one_is_running(world: World) -> None:
+    assert post(world, "/api/v1/applications/web/sync", {}).status_code == 200
+    answer = post(world, "/api/v1/applications/web/sync", {})
+    assert (answer.status_code, answer.json()["code"]) == (400, 9)
+    assert "another operation is already in progress" in answer.json()["message"]
+
+
+def test_syncing_and_reading_logs_are_rights_of_their_own(world: World) -> None:
+    token = world.argocd.new_token((Policy("applications", "get"),))
+    assert post(world, "/api/v1/applications/web/sync", {}, token).status_code == 403
+    assert get(world, "/api/v1/applications/web/logs", token, podName="x").status_code == 403
+
+
+def test_events_need_all_three_names_of_an_object(world: World) -> None:
+    answer = get(world, "/api/v1/applications/web/events", resourceName="web")
+    assert answer.status_code == 400
+    assert "not found as part of application" in answer.json()["message"]
+
+
+def test_logs_are_lines_of_json_with_an_end(world: World) -> None:
+    world.argocd.behave("web", log=("one", "two"))
+    name = next(world.argocd.application("web").cluster.pods()).name
+    answer = get(world, "/api/v1/applications/web/logs", podName=name, tailLines="1")
+    results = [json.loads(line)["result"] for line in answer.text.splitlines()]
+    assert [each["content"] for each in results] == ["two", ""]
+    assert [each["last"] for each in results] == [False, True]
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "*/*"])
+def test_the_stream_begins_with_what_is_there(world: World, accept: str) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": accept}
+    url = f"{world.server.url}/api/v1/stream/applications?name=web"
+    with requests.get(url, headers=headers, stream=True, timeout=5) as answer:
+        line = next(answer.iter_lines(chunk_size=1))
+    prefix = b"data: " if accept == "text/event-stream" else b""
+    assert line.startswith(prefix)
+    result = json.loads(line.removeprefix(prefix))["result"]
+    assert (result["type"], result["application"]["metadata"]["name"]) == ("ADDED", "web")
+
+
+def test_behaviour_can_be_changed_over_http(world: World) -> None:
+    change = {"application": "web", "pods": "crash-loop", "windows": [{"kind": "deny"}]}
+    assert post(world, "/_argocd/behaviour", change).status_code == 204
+    behaviour = world.argocd.application("web").behaviour
+    assert (behaviour.pods, behaviour.windows[0].kind) == ("crash-loop", "deny")
+    for wrong in ({"application": "gone"}, {"application": "web", "no_such": 1}):
+        assert post(world, "/_argocd/behaviour", wrong).status_code == 422
