@@ -32,6 +32,17 @@ class ActionError(Exception):
         self.exit_code = exit_code
         self.outputs: Mapping[str, object] = outputs or {}
 
+    def extended(self, detail: str) -> ActionError:
+        """The same error, with more to say."""
+        return ActionError(
+            self.title,
+            f"{self.detail}\n{detail}",
+            self.remedy,
+            link=self.link,
+            exit_code=self.exit_code,
+            outputs=self.outputs,
+        )
+
     def __str__(self) -> str:
         parts = [self.title, self.detail, self.remedy, self.link]
         return "\n".join(part for part in parts if part)

@@ -279,7 +279,7 @@ def test_all_wrong_inputs_are_told_at_once_and_nothing_is_sent(world: World) -> 
             headers="Authorization=x",
             ca_cert="no/such/file.pem",
             deployment_repository="nobody",
-            on_failure="rollback",
+            on_failure="panic",
         )
     named = {each.input_name for each in caught.value.mistakes}
     assert named >= {

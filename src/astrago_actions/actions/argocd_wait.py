@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs, read
 from astrago_actions.actions.argocd_wait_report import (
@@ -18,11 +19,12 @@ from astrago_actions.actions.argocd_wait_report import (
     passage_of,
     summary,
 )
+from astrago_actions.actions.argocd_wait_rollback import RollbackPlace, take_back
 from astrago_actions.actions.argocd_wait_start import Start, add_children, make_watches
 from astrago_actions.clients.ancestry import Compare
 from astrago_actions.clients.argocd_evidence import gather
 from astrago_actions.clients.argocd_follow import follow
-from astrago_actions.clients.argocd_stream import Doorbell, EventStream
+from astrago_actions.clients.argocd_stream import EventStream
 from astrago_actions.clients.argocd_watch import Background, Watch, in_thread
 from astrago_actions.context import Context
 from astrago_actions.domain.image_families import unclaimed
@@ -34,6 +36,8 @@ from astrago_actions.errors import ActionError
 __all__ = ["Inputs", "Outputs", "read", "run"]
 
 HEARTBEAT_SECONDS = 30.0
+# Failures of the change itself; of others nothing is known that a rollback would mend.
+TAKEN_BACK = frozenset({"sync-failed", "manifest-error", "unhealthy", "timeout"})
 
 
 def run(inputs: Inputs, context: Context) -> Outputs:
@@ -45,14 +49,51 @@ def wait(
     inputs: Inputs, context: Context, background: Background, compare: Compare | None = None
 ) -> Outputs:
     """`run` with a choice of how calls that may block are made, and of who knows ancestry."""
-    began, began_wall = context.clock.monotonic(), context.clock.now()
-    bell = Doorbell(context.clock)
-    start = Start(inputs, context, bell, background, began, compare)
+
+    def wait_for(change: Inputs, context: Context) -> Outputs:
+        return _wait(Start(change, context, background, compare))
+
+    try:
+        return wait_for(inputs, context)
+    except ActionError as error:
+        if inputs.rollback is None or error.outputs.get("result") not in TAKEN_BACK:
+            raise
+        raise _after_rollback(inputs, inputs.rollback, context, error, wait_for) from error
+
+
+def _after_rollback(
+    inputs: Inputs,
+    place: RollbackPlace,
+    context: Context,
+    error: ActionError,
+    wait_for: Callable[[Inputs, Context], Outputs],
+) -> ActionError:
+    """The same failure, with what became of the rollback; the step fails all the same."""
+    context.step.warning("The change failed and is taken back", error.title)
+    try:
+        with context.stage("rollback"):
+            commit = take_back(place, inputs.revision, context)
+            if commit is None:
+                return error.extended("Nothing was put back: newer tags are there already.")
+            context.step.info(f"The tags before it are back as {commit.sha}: {commit.url}")
+            error.outputs = {**error.outputs, "rollback-commit": commit.sha}
+            before = replace(inputs, revision=commit.sha, images=(), rollback=None)
+            ended = wait_for(before, replace(context, stages=[]))
+    except ActionError as second:
+        result = second.outputs.get("result", "")
+        error.outputs = {**error.outputs, "rollback-result": result}
+        return error.extended(f"The rollback did not succeed either: {second}")
+    error.outputs = {**error.outputs, "rollback-result": ended.result}
+    return error.extended(f"The tags before it are live and healthy again ({commit.sha[:8]}).")
+
+
+def _wait(start: Start) -> Outputs:
+    began_wall = start.context.clock.now()
     watches = make_watches(start)
     try:
         _follow(start, watches)
     finally:
-        _record_stages(context, watches, began_wall)
+        _record_stages(start.context, watches, began_wall)
     return _conclude(start, watches, began_wall)
 
 

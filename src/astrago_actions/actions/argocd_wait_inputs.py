@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from astrago_actions.actions.argocd_wait_rollback import RollbackPlace
 from astrago_actions.clients.argocd_auth import (
     Credentials,
     Keyless,
@@ -53,11 +54,11 @@ class Inputs:
     wait_for_application: bool
     children: bool
     event_stream: bool
+    rollback: RollbackPlace | None
 
 
 def read(given: InputReader, run: WorkflowRun) -> Inputs:
     """Read and cross-check the inputs; mistakes are noted in `given`."""
-    given.choice("on-failure", ("report",), "report")
     given_revision, images = _revision(given), _images(given)
     if not given_revision and not images:
         given.mistake("revision", "or `images` must say which change is waited for")
@@ -88,7 +89,19 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         wait_for_application=given.flag("wait-for-application"),
         children=given.flag("children"),
         event_stream=given.flag("event-stream", default=True),
+        rollback=_rollback(given),
     )
+
+
+def _rollback(given: InputReader) -> RollbackPlace | None:
+    """Where the tags are put back when the change fails; None when that is not asked for."""
+    if given.choice("on-failure", ("report", "rollback"), "report") == "report":
+        return None
+    for name in ("revision", "branch", "deployment-repository", "deployment-token"):
+        if not given.text(name):
+            given.mistake(name, "is required with `on-failure: rollback`, to put the tags back")
+    token = given.secret("deployment-token") or Secret("")
+    return RollbackPlace(_repository(given), given.text("branch"), token)
 
 
 def _server(given: InputReader) -> str:

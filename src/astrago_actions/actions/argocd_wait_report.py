@@ -44,6 +44,8 @@ class Outputs:
     url: str
     superseded_by: str
     applications: list[dict[str, object]]
+    rollback_commit: str = ""
+    rollback_result: str = ""
 
 
 def named(outputs: Outputs) -> dict[str, object]:

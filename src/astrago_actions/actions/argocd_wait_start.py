@@ -38,15 +38,15 @@ class Start:
 
     inputs: Inputs
     context: Context
-    bell: Doorbell
     background: Background
-    began: float
     compare: Compare | None = None
     ancestries: dict[str, Ancestry] = field(default_factory=dict)
     session: Session | None = None
 
     def __post_init__(self) -> None:
-        inputs = self.inputs
+        inputs, clock = self.inputs, self.context.clock
+        self.began = clock.monotonic()
+        self.bell = Doorbell(clock)
         verify: bool | str = _ca_file(inputs.ca_cert, self.context.run) or not inputs.insecure
         self.server = ArgoCD(Server(inputs.server, verify, inputs.headers), inputs.credentials)
 

@@ -26,6 +26,8 @@ from astrago_actions.inputs import InputReader
 from astrago_actions.step import output_text
 from astrago_actions.workflow_run import WorkflowRun
 
+# The bump makes the commit that is waited for; until then its place is taken.
+_NOT_YET_KNOWN = "0" * 40
 BUMPED, NO_CHANGE, SUPERSEDED = "bumped", "no-change", "superseded"
 
 
@@ -77,7 +79,11 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
         "environment": tag.environment,
         "source-commit": tag.sha,
     }
-    wait = {"images": output_text(images), "branch": given.text("deployment-branch")}
+    wait = {
+        "images": output_text(images),
+        "branch": given.text("deployment-branch"),
+        "revision": _NOT_YET_KNOWN,
+    }
     return Inputs(
         tag=tag,
         push=ghcr_push.read(given.part(PUSH_NAMES, push), run),

@@ -33,7 +33,16 @@ BUMP_NAMES = _same(
     "token": "deployment-token",
 }
 WAIT_NAMES = _same(
-    *("application", "selector", "refresh", "sync", "settle", "project", "app-namespace"),
+    *(
+        "application",
+        "selector",
+        "on-failure",
+        "refresh",
+        "sync",
+        "settle",
+        "project",
+        "app-namespace",
+    ),
     *("sync-timeout", "deployment-repository", "deployment-token"),
 ) | {
     "server": "argocd-server",
