@@ -254,6 +254,10 @@ def test_the_value_that_is_there_is_no_change() -> None:
         assert edit(text, {"tag": value}) == text
 
 
+def test_a_template_that_is_there_already_is_no_change() -> None:
+    assert edit("tag: '{{ .x }}'\n", {"tag": "{{ .x }}"}) == "tag: '{{ .x }}'\n"
+
+
 def test_a_number_becomes_the_string_of_its_digits() -> None:
     edited = apply("tag: 12345678\n", {"tag": "12345678"})
 
@@ -322,10 +326,15 @@ def test_names_users_and_digests_in_a_long_file_too() -> None:
         "b: &x 1\nc: *x\n",
         "b: !!str 1\n",
         "---\nb: 1\n",
+        "--- # next\n---\na: {x: 1}\n...\n",
+        "b: {x: {y: [1, {z: 2}]}}\n",
+        'b: "on two\n  lines" # x\n',
+        "? b\n: 1\n",
+        "b:\t1\n",
         "b:\n- 1\n- 2\n",
     ],
 )
-def test_edits_a_long_file_that_has_no_outline(other: str) -> None:
+def test_edits_a_long_file_whatever_else_is_in_it(other: str) -> None:
     text = f"{LONG}a:\n  tag: old\n{other}"
 
     assert edit(text, {"a.tag": "new"}) == text.replace("old", "new")

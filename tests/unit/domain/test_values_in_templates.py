@@ -93,8 +93,8 @@ def test_adds_no_keys() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "b: 'on two\n  lines'",
-        "b: [1,\n  2]",
+        "b: 'never closed",
+        "b: [1, 2",
         "text",
         "{{ if .x }} b: 1 {{ end }}",
         "\tb: 1",

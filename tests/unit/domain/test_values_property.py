@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 
 from astrago_actions.domain.edit_refused import EditRefused, FileRefused
 from astrago_actions.domain.editing.lookup import walk
-from astrago_actions.domain.editing.outline import Irregular, outline
+from astrago_actions.domain.editing.outline import Irregular
+from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.plan import Change, plan_edit
 from astrago_actions.domain.editing.reading import Kind, Reading, reading_for
 from astrago_actions.domain.editing.scalar import needs_quotes, written
@@ -248,22 +249,21 @@ def test_property_an_outline_of_a_broken_text_agrees_with_the_full_reader(
 
 def leaves(text: str) -> list[tuple[str, ...]]:
     """The paths of values on one line, outside of lists."""
-    roots = read_documents(text)
-    assert len(roots) < 2
     found: list[tuple[str, ...]] = []
-    flow: list[tuple[Any, ...]] = []
-    for segments, node in walk(roots[0]) if roots else ():
-        if not segments or not all(isinstance(each, Key) for each in segments):
-            continue
-        if any(segments[: len(above)] == above for above in flow):
-            continue
-        if isinstance(node, (Mapping, Sequence)) and not node.flow:
-            continue
-        if isinstance(node, Scalar) and node.style in ("|", ">"):
-            continue
-        if not isinstance(node, (Scalar, Alias)):
-            flow.append(segments)
-        found.append(tuple(str_of(each) for each in segments))
+    for root in read_documents(text):
+        flow: list[tuple[Any, ...]] = []
+        for segments, node in walk(root):
+            if not segments or not all(isinstance(each, Key) for each in segments):
+                continue
+            if any(segments[: len(above)] == above for above in flow):
+                continue
+            if isinstance(node, (Mapping, Sequence)) and not node.flow:
+                continue
+            if isinstance(node, Scalar) and node.style in ("|", ">"):
+                continue
+            if not isinstance(node, (Scalar, Alias)):
+                flow.append(segments)
+            found.append(tuple(str_of(each) for each in segments))
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from astrago_actions.domain.editing.lookup import walk
-from astrago_actions.domain.editing.outline import outline
+from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.tree import Mapping, NotYaml, documents
 from astrago_actions.domain.editing.view import View, excerpt, keys_of
 from astrago_actions.domain.key_path import KeyPath
@@ -42,4 +42,5 @@ def template_view(text: str, paths: Iterable[KeyPath]) -> View:
     """The lines that may hold the keys, by indentation alone; raises Irregular."""
     readable = masked(text)
     lines = outline(readable, masked=True)
-    return excerpt(text, readable, lines, [lines.way(keys_of(path) or ()) for path in paths])
+    ways = [way for path in paths for way in lines.ways(keys_of(path) or ())]
+    return excerpt(text, readable, lines, ways)

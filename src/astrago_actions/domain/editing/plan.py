@@ -120,12 +120,13 @@ def _change(view: View, plan: Plan, change: Change, found: Found) -> None:
         has = f" of {inside}" if inside else ""
         plan.refuse(change, f"is a {kind}{has}, not a value", "Give the path of a value.", line)
         return
-    problem = _problem(view, node)
+    as_wanted = node.value == change.value and is_string(node)
+    problem = None if as_wanted else _problem(view, node)
     if problem:
         plan.refuse(change, *problem, line)
         return
     try:
-        value = _value(found, node, change.value)
+        value = change.value if as_wanted else _value(found, node, change.value)
     except UnclearImage:
         reason = f"is `{node.value}`, which may be an image's name or its tag"
         plan.refuse(change, reason, "Give the whole reference as the new value.", line)

@@ -9,14 +9,14 @@ from enum import Enum
 from astrago_actions.domain.editing.go_template import is_template, masked, template_view
 from astrago_actions.domain.editing.lookup import walk
 from astrago_actions.domain.editing.notes import digests_beside
-from astrago_actions.domain.editing.outline import outline
+from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.suggestion import Place
 from astrago_actions.domain.editing.tree import Scalar
 from astrago_actions.domain.editing.view import View, excerpt_if_certain, whole_views
 from astrago_actions.domain.key_path import Key, KeyPath
 
 # Shorter files are read as a whole: that takes some milliseconds.
-_SHORT = 4_000
+_SHORT = 2_000
 
 
 class Kind(Enum):

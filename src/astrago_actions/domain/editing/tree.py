@@ -89,6 +89,11 @@ Node = Scalar | Alias | Mapping | Sequence
 @lru_cache(maxsize=4)
 def documents(text: str) -> tuple[Node, ...]:
     """The root node of each document; raises NotYaml."""
+    return read_documents(text)
+
+
+def read_documents(text: str) -> tuple[Node, ...]:
+    """Like `documents`, for text that is not asked for again."""
     try:
         return tuple(_roots(YAML(typ="safe", pure=True).parse(text)))
     except MarkedYAMLError as error:

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from astrago_actions.domain.editing.outline import Irregular, Outline, outline
+from astrago_actions.domain.editing.outline import Irregular, Outline
+from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.tree import Node, NotYaml, documents, line_number
 from astrago_actions.domain.key_path import Key, KeyPath
 
@@ -93,14 +94,18 @@ def excerpt_if_certain(
 
 
 def _certain_way(lines: Outline, path: KeyPath) -> list[list[int]]:
-    """The entries that lead to a value on its own line; empty if there is any doubt.
+    """The entries that lead to a value in the only document with it; empty if there is any doubt.
 
-    Shared values are in doubt too: an edit has to name those who share them.
+    Anchored, tagged and aliased values are in doubt too: an edit may have to be refused, or to
+    name those who share the value.
     """
     keys = keys_of(path)
-    way = lines.way(keys) if keys else []
+    found = [way for way in lines.ways(keys) if way[-1]] if keys else []
+    if len(found) != 1:
+        return []
+    (way,) = found
     certain = len(way) == len(path.segments) and all(
-        len(step) == 1 and not lines.entries[step[0]].is_shared for step in way
+        len(step) == 1 and not lines.entries[step[0]].is_special for step in way
     )
     return way if certain and lines.is_leaf(way[-1][0]) else []
 
@@ -116,7 +121,7 @@ def excerpt(file: str, text: str, lines: Outline, ways: Iterable[Sequence[Sequen
 
     Of a block scalar this is the first line, which is enough to see what it is.
     """
-    spans: set[tuple[int, int]] = set()
+    spans = set(lines.separators)
     for way in ways:
         for step in way[:-1]:
             spans.update((lines.entries[at].start, lines.entries[at].end) for at in step)
