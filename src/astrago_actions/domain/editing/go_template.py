@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from astrago_actions.domain.editing.lookup import walk
+from astrago_actions.domain.editing.outline import Irregular, Outline
 from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.tree import Mapping, NotYaml, documents
 from astrago_actions.domain.editing.view import View, excerpt, keys_of
@@ -38,9 +39,17 @@ def masked(text: str) -> str:
     return _ONLY_ACTIONS.sub(lambda match: " " * len(match[0]), letters)
 
 
+def template_outline(text: str) -> Outline:
+    """The outline of a template; raises Irregular."""
+    lines = outline(masked(text), masked=True)
+    for entry in lines.entries:
+        if entry.key is not None and MASK in entry.key and " " in entry.key:
+            raise Irregular(entry.start)
+    return lines
+
+
 def template_view(text: str, paths: Iterable[KeyPath]) -> View:
     """The lines that may hold the keys, by indentation alone; raises Irregular."""
-    readable = masked(text)
-    lines = outline(readable, masked=True)
+    lines = template_outline(text)
     ways = [way for path in paths for way in lines.ways(keys_of(path) or ())]
-    return excerpt(text, readable, lines, ways)
+    return excerpt(text, masked(text), lines, ways)

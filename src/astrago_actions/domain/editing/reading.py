@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from astrago_actions.domain.editing.go_template import is_template, masked, template_view
+from astrago_actions.domain.editing.go_template import is_template, template_outline, template_view
 from astrago_actions.domain.editing.lookup import walk
 from astrago_actions.domain.editing.notes import digests_beside
-from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.suggestion import Place
 from astrago_actions.domain.editing.tree import Scalar
 from astrago_actions.domain.editing.view import View, excerpt_if_certain, whole_views
@@ -46,7 +45,7 @@ class Reading:
     def known_paths(self, text: str) -> Iterator[Place]:
         """The path of every single value, with its position in the text."""
         if self.kind is Kind.TEMPLATE:
-            for keys, position in outline(masked(text), masked=True).paths():
+            for keys, position in template_outline(text).paths():
                 yield tuple(Key(name) for name in keys), position
             return
         for root in whole_views(text)[0].roots:
