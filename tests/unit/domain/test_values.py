@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from astrago_actions.domain.edit_refused import FileRefused
 from astrago_actions.domain.values import apply, current, edit
 
 # The shape of the deployment repository's file: Korean comments, double quotes, no final newline.
@@ -338,3 +339,11 @@ def test_edits_a_long_file_whatever_else_is_in_it(other: str) -> None:
     text = f"{LONG}a:\n  tag: old\n{other}"
 
     assert edit(text, {"a.tag": "new"}) == text.replace("old", "new")
+
+
+@pytest.mark.parametrize(
+    "line", ["b: " + "x: " * 20_000, "b: " + "[" * 400, "b: '" + "'' " * 20_000]
+)
+def test_a_line_that_is_no_yaml_costs_no_time(line: str) -> None:
+    with pytest.raises(FileRefused):
+        edit(f"{LONG}tag: old\n{line}\n", {"tag": "new"})

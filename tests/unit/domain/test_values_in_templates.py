@@ -122,3 +122,9 @@ def test_keeps_windows_line_endings_of_a_template() -> None:
     text = "{{ if .x }}\r\na:\r\n  tag: old # x\r\n{{ end }}\r\n"
 
     assert edit(text, {"a.tag": "new"}) == text.replace("old", "new")
+
+
+def test_a_long_action_costs_no_time() -> None:
+    text = "{{ " + "x" * 100_000 + " }}: y\na:\n  tag: old\n"
+
+    assert edit(text, {"a.tag": "new"}) == text.replace("old", "new")

@@ -101,6 +101,10 @@ def test_a_merged_key_says_where_it_comes_from(merge: str) -> None:
     )
 
 
+def test_a_map_that_merges_itself_ends() -> None:
+    assert "is not in values.yaml" in refusal("a: &x\n  <<: *x\n  b: 1\n", "a.c").detail
+
+
 def test_a_duplicate_key_names_both_lines() -> None:
     assert refusal("tag: 1\nb: 2\ntag: 3\n", "tag").detail == (
         "`tag` (line 1) is unclear: the key `tag` stands 2 times in one map, on lines 1 and 3; "

@@ -204,10 +204,8 @@ def _column(text: str, node: Node) -> int:
 
 def _end(text: str, key: Node | None, value: Node) -> int:
     """Where the text of a value ends; behind the colon of its key when it is empty."""
-    if isinstance(value, Mapping) and not value.flow:
-        return _end(text, *value.pairs[-1])
-    if isinstance(value, Sequence) and not value.flow:
-        return _end(text, None, value.items[-1])
+    while isinstance(value, (Mapping, Sequence)) and not value.flow:
+        key, value = value.pairs[-1] if isinstance(value, Mapping) else (None, value.items[-1])
     if isinstance(value, Scalar) and value.style in ("|", ">"):
         return _end_of_block(text, value)
     if value.end > value.start or key is None:

@@ -13,7 +13,7 @@ from astrago_actions.domain.editing.view import View, excerpt, keys_of
 from astrago_actions.domain.key_path import KeyPath
 
 _ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{\{.*?\}\}", re.DOTALL)
-_ONLY_ACTIONS = re.compile(r"^([ \t]*)(?:\ue000+[ \t]*)+(?:#[^\n]*)?(?=\r?$)", re.MULTILINE)
+_ONLY_ACTIONS = re.compile(r"^[ \t]*\ue000[\ue000 \t]*(?:#[^\n]*)?(?=\r?$)", re.MULTILINE)
 # From Unicode's private area, so that no key or value of a real file is made of it.
 MASK = "\ue000"
 

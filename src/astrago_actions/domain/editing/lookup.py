@@ -117,21 +117,30 @@ def _merged_from(node: Mapping, name: str) -> tuple[Node, Node] | None:
     for key, value in node.pairs:
         if key_name(key) != MERGE:
             continue
-        for source in value.items if isinstance(value, Sequence) else [value]:
-            origin = _own_or_merged(resolved(source), name)
-            if origin is not None:
-                return key, origin
+        origin = _first_key(value, name)
+        if origin is not None:
+            return key, origin
     return None
 
 
-def _own_or_merged(node: Node | None, name: str) -> Node | None:
-    if not isinstance(node, Mapping):
-        return None
-    for key, _ in node.pairs:
-        if key_name(key) == name:
-            return key
-    further = _merged_from(node, name)
-    return further[1] if further else None
+def _first_key(merged: Node, name: str) -> Node | None:
+    """The first key of this name in what `<<` holds; earlier sources win, and own keys."""
+    waiting = [merged]
+    seen: set[int] = set()
+    while waiting:
+        source = resolved(waiting.pop(0))
+        if source is None or id(source) in seen:
+            continue
+        seen.add(id(source))
+        if isinstance(source, Sequence):
+            waiting = [*source.items, *waiting]
+        elif isinstance(source, Mapping):
+            own = [key for key, _ in source.pairs if key_name(key) == name]
+            if own:
+                return own[0]
+            merges = [value for key, value in source.pairs if key_name(key) == MERGE]
+            waiting = [*merges, *waiting]
+    return None
 
 
 def _by_choice(view: View, node: Sequence, segment: Choice, above: tuple[Segment, ...]) -> Step:

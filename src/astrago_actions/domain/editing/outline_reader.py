@@ -139,15 +139,20 @@ class _Reader:
         if head["key"] is not None:
             self._place(head["key"], column, start)
         entry = self._outline.entries[-1]
+        entry.is_special = bool(head["properties"])
+        return self._behind_value(entry, head.end(), value)
+
+    def _behind_value(self, entry: Entry, start: int, value: re.Match[str] | None) -> int:
+        """Note what the value at `start` is; returns where the lines behind it begin."""
         if value is None:
-            entry.end = self._behind_long_value(head.end())
+            entry.end = self._behind_long_value(start)
             self._open = False
             return entry.end
+        column = self._levels[-1].column
         entry.end = value.end()
-        entry.is_special = bool(head["properties"]) or (value["closed"] or "").startswith("*")
+        entry.is_special |= (value["closed"] or "").startswith("*")
         entry.is_block = value["block"] is not None
         self._open = value["content"] is None
-        column = self._levels[-1].column
         if entry.is_block:
             return self._behind_block(value.end(), column)
         if value["plain"] is not None and value["comment"] is None:
