@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -146,6 +147,26 @@ def test_every_address_of_ours_can_be_used(document: Path) -> None:
         target = ROOT / path.strip("/")
         assert target.suffix == ".yml" or (target / "action.yml").is_file(), f"{LIBRARY}{path}"
         assert target.exists(), f"{LIBRARY}{path}"
+
+
+@every_document
+def test_whole_workflows_pass_actionlint(document: Path, tmp_path: Path) -> None:
+    """What names a job of another example, or another's action that grew old, is let pass."""
+    texts = fences(document, {"yaml"})
+    workflows = [text for text in texts if re.search("^jobs:", text, re.MULTILINE)]
+    for number, text in enumerate(workflows):
+        begin = "" if re.search("^on:", text, re.MULTILINE) else "on: push\n"
+        path = tmp_path / f"{number}.yml"
+        path.write_text(begin + text, encoding="utf-8")
+        known = ('needs job "tag"', 'property "tag" is not defined', "is deprecated")
+        ignored = [f"-ignore={each}" for each in known]
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("actionlint")), *ignored, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
 
 
 def commands(document: Path) -> list[str]:
