@@ -1,4 +1,4 @@
-"""Packages to install where no network is: wheels made on the spot, found through PIP_FIND_LINKS."""
+"""A package index in a folder: wheels made on the spot, and a lock file with their hashes."""
 
 from __future__ import annotations
 

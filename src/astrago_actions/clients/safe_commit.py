@@ -34,7 +34,7 @@ from astrago_actions.errors import (
 SECONDARY_LIMIT_WAIT = 60.0
 LONGEST_WAIT = 30.0
 
-_full_jitter = wait_random_exponential(multiplier=1, max=LONGEST_WAIT)
+_full_jitter = wait_random_exponential(multiplier=2, max=LONGEST_WAIT)
 
 
 @dataclass(frozen=True)
