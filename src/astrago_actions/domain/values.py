@@ -13,7 +13,7 @@ from astrago_actions.domain.edit_refused import EditRefused, FileRefused, Refusa
 from astrago_actions.domain.editing.outline import Irregular
 from astrago_actions.domain.editing.plan import Change, IfMissing, Plan, Present, find, plan_edit
 from astrago_actions.domain.editing.proof import same_but_for
-from astrago_actions.domain.editing.reading import Kind, Reading, reading_for
+from astrago_actions.domain.editing.reading import Kind, Reading, readings
 from astrago_actions.domain.editing.splice import Splice, applied
 from astrago_actions.domain.editing.suggestion import nearest
 from astrago_actions.domain.editing.tree import NotYaml, Scalar, line_number
@@ -31,6 +31,12 @@ class Edited:
     text: str
     previous: dict[str, str | None]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    text: str
+    name: str
 
 
 def edit(
@@ -57,23 +63,17 @@ def apply(
 ) -> Edited:
     """Like `edit`, with the previous values and notes for the reader."""
     wanted, refusals = _parsed(changes)
+    file = _File(text, name)
     try:
-        reading = reading_for(text, [each.path for each in wanted])
-        views = reading.views(text)
-        if reading.kind is Kind.TEMPLATE:
-            if_missing = "fail"
-        plans = [plan_edit(view, wanted, if_missing) for view in views]
-        refusals += [*plans[0].refusals, *_missing(text, name, reading, plans[0].missing)]
-        if refusals:
-            raise EditRefused(name, refusals)
-        result = applied(text, _agreed(text, name, views, plans))
-        if not _proved(views, plans, reading.views(result)):
-            raise _not_proved(name, wanted)
+        for reading in readings(text, [each.path for each in wanted]):
+            edited = _edited(file, reading, wanted, refusals, if_missing)
+            if edited is not None:
+                return edited
     except NotYaml as error:
         raise _not_yaml(text, name, error) from None
     except Irregular as error:
         raise _irregular(text, name, error) from None
-    return Edited(result, plans[0].previous, tuple(plans[0].notes))
+    raise _not_proved(name, wanted)
 
 
 def current(text: str, paths: Iterable[str], *, name: str = "the file") -> dict[str, str | None]:
@@ -81,7 +81,8 @@ def current(text: str, paths: Iterable[str], *, name: str = "the file") -> dict[
     values: dict[str, str | None] = dict.fromkeys(paths)
     wanted, _ = _parsed(dict.fromkeys(values, ""))
     try:
-        view = reading_for(text, [each.path for each in wanted]).views(text)[0]
+        reading = next(readings(text, [each.path for each in wanted]))
+        view = reading.views(text)[0]
         for each in wanted:
             outcome = find(view, each.path)
             if isinstance(outcome, Present) and isinstance(outcome.found.node, Scalar):
@@ -106,25 +107,46 @@ def _parsed(changes: Mapping[str, str]) -> tuple[list[Change], list[Refusal]]:
     return wanted, refusals
 
 
-def _missing(text: str, name: str, reading: Reading, missing: Iterable[Change]) -> list[Refusal]:
+def _edited(
+    file: _File,
+    reading: Reading,
+    wanted: Sequence[Change],
+    broken: Sequence[Refusal],
+    if_missing: IfMissing,
+) -> Edited | None:
+    """The edit as this reading has it; None where it cannot be proved. Raises EditRefused."""
+    views = reading.views(file.text)
+    if reading.kind is Kind.TEMPLATE:
+        if_missing = "fail"
+    plans = [plan_edit(view, wanted, if_missing) for view in views]
+    refusals = [*broken, *plans[0].refusals, *_missing(file, reading, plans[0].missing)]
+    if refusals:
+        raise EditRefused(file.name, refusals)
+    result = applied(file.text, _agreed(file, views, plans))
+    if not _proved(reading, views, plans, result):
+        return None
+    return Edited(result, plans[0].previous, tuple(plans[0].notes))
+
+
+def _missing(file: _File, reading: Reading, missing: Iterable[Change]) -> list[Refusal]:
     """A refusal for each key that is not there, naming the keys that may be meant."""
     refusals = []
     for change in missing:
         if reading.kind is Kind.TEMPLATE and keys_of(change.path) is None:
-            reason = f"passes through a list, and {name} is a Go template, read by line only"
+            reason = f"passes through a list, and {file.name} is a Go template, read by line only"
             refusals.append(Refusal(change.key, reason, "Keep the value outside of lists."))
             continue
-        close = nearest(change.path.segments, reading.known_paths(text))
         remedy = "Correct the key path, or let the key be created (`if-missing: create`)."
         if reading.kind is Kind.TEMPLATE:
             remedy = "Correct the key path; keys are not added to a Go template."
-        meant = [f"`{path_text(path)}` (line {line_number(text, at)})" for path, at in close]
+        close = nearest(change.path.segments, reading.known_paths(file.text))
+        meant = [f"`{path_text(path)}` (line {line_number(file.text, at)})" for path, at in close]
         hint = f"; did you mean {' or '.join(meant)}?" if meant else ""
-        refusals.append(Refusal(change.key, f"is not in {name}{hint}", remedy))
+        refusals.append(Refusal(change.key, f"is not in {file.name}{hint}", remedy))
     return refusals
 
 
-def _agreed(text: str, name: str, views: Sequence[View], plans: Sequence[Plan]) -> list[Splice]:
+def _agreed(file: _File, views: Sequence[View], plans: Sequence[Plan]) -> list[Splice]:
     """What to write into the text; raises FileRefused where two ways to read it disagree."""
     found = [
         [_in_file(view, splice) for splice in plan.splices]
@@ -132,7 +154,7 @@ def _agreed(text: str, name: str, views: Sequence[View], plans: Sequence[Plan]) 
     ]
     clean = not any(plan.refusals or plan.missing for plan in plans)
     if not clean or any(each != found[0] for each in found):
-        raise _ambiguous_breaks(text, name)
+        raise _ambiguous_breaks(file.text, file.name)
     return found[0]
 
 
@@ -152,13 +174,17 @@ def _in_file(view: View, splice: Splice) -> Splice:
     return Splice(start, start + splice.end - splice.start, splice.text)
 
 
-def _proved(before: Sequence[View], plans: Sequence[Plan], after: Sequence[View]) -> bool:
+def _proved(reading: Reading, before: Sequence[View], plans: Sequence[Plan], result: str) -> bool:
     """Whether the result, read again, is what was planned: character by character, node by node."""
-    return len(before) == len(after) and all(
-        new.text == applied(old.text, plan.splices)
-        and same_but_for(old.roots, new.roots, plan.changed, plan.grown)
-        for old, plan, new in zip(before, plans, after, strict=True)
-    )
+    try:
+        after = reading.views(result)
+        return len(before) == len(after) and all(
+            new.text == applied(old.text, plan.splices)
+            and same_but_for(old.roots, new.roots, plan.changed, plan.grown)
+            for old, plan, new in zip(before, plans, after, strict=True)
+        )
+    except (NotYaml, Irregular):
+        return False
 
 
 def _not_proved(name: str, wanted: Iterable[Change]) -> FileRefused:

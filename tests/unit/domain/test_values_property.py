@@ -15,7 +15,7 @@ from astrago_actions.domain.editing.lookup import walk
 from astrago_actions.domain.editing.outline import Irregular
 from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.plan import Change, plan_edit
-from astrago_actions.domain.editing.reading import Kind, Reading, reading_for
+from astrago_actions.domain.editing.reading import Kind, Reading, readings
 from astrago_actions.domain.editing.scalar import needs_quotes, written
 from astrago_actions.domain.editing.splice import applied
 from astrago_actions.domain.editing.tree import Alias, Mapping, Scalar, Sequence
@@ -207,7 +207,7 @@ def test_property_an_excerpt_leads_to_the_edit_that_the_whole_text_leads_to(
     value = data.draw(new_values)
     path = parse_key_path(target.path)
 
-    assume(reading_for(document.text, [path]).kind is Kind.EXCERPT)
+    assume(next(readings(document.text, [path])).kind is Kind.EXCERPT)
     after = edit(document.text, {target.path: value})
 
     (whole,) = Reading(Kind.WHOLE, (path,)).views(document.text)

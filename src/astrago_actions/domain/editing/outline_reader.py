@@ -45,7 +45,7 @@ _ALIAS = r"\*[\w.-]+"
 _PROPERTIES = r"(?:[ ]*(?:&[\w.-]+|!!?[\w./-]*)(?=[ \r\n]|\Z)){1,2}"
 _TAIL = r"[ ]*(?P<comment>(?<![^ \n])\#[^\n]*?)?(?:\r?\n|\Z)"
 
-_START = re.compile(r"\ufeff?(?:[ ]*(?:#[^\n]*)?\r?\n)*(?:---[ ]*(?:#[^\n]*)?\r?\n)?")
+_START = re.compile(r"\ufeff?(?:[ ]*(?:#[^\n]*)?\r?\n)*")
 _HEAD = re.compile(
     rf"""
     (?P<indent>[ ]*)
@@ -74,7 +74,9 @@ _BLANK_LINES = re.compile(r"(?:[ ]*\r?\n)*([ ]*)")
 _CONTENT = re.compile(r"([ ]*)([^\n]*)(?:\n|\Z)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^']|'')*'", re.DOTALL)
 _FLOW_PART = re.compile(
-    r"(?P<open>[\[{])|(?P<close>[\]}])|(?<=[ \n])\#[^\n]*|" + _QUOTED.pattern + "|.", re.DOTALL
+    r"(?P<open>[\[{])|(?P<close>[\]}])|(?<=[ \n])\#[^\n]*"
+    rf"|(?<=[\[{{,:\s])(?:{_QUOTED.pattern})|.",
+    re.DOTALL,
 )
 # Line breaks that some readers do not know, and what YAML does not allow.
 _FOREIGN = re.compile(

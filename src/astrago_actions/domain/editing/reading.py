@@ -54,12 +54,12 @@ class Reading:
                     yield segments, node.start
 
 
-def reading_for(text: str, paths: Sequence[KeyPath]) -> Reading:
-    """How to read this text."""
+def readings(text: str, paths: Sequence[KeyPath]) -> Iterator[Reading]:
+    """How to read this text: the quickest way first, then the one that always serves."""
     if len(text) >= _SHORT and _excerpt(text, paths):
-        return Reading(Kind.EXCERPT, tuple(paths))
+        yield Reading(Kind.EXCERPT, tuple(paths))
     kind = Kind.TEMPLATE if is_template(text) else Kind.WHOLE
-    return Reading(kind, tuple(paths))
+    yield Reading(kind, tuple(paths))
 
 
 def _excerpt(text: str, paths: Iterable[KeyPath]) -> View | None:
