@@ -162,11 +162,19 @@ PREFLIGHT = (
     ),
     Scenario(
         "another branch is followed, as ancestry tells",
-        (OLD,),
+        (Frame(0, live(OTHER), desired=(OLD_IMAGE,)),),
         "config",
         "follows-another-revision",
         by=6,
         relations={BRANCH: "diverged"},
+    ),
+    Scenario(
+        "a branch is followed that our commit is not on yet",
+        (OLD,),
+        "config",
+        "follows-another-revision",
+        by=6,
+        relations={BRANCH: "older"},
     ),
     Scenario(
         "a branch is followed that GitHub sees late",
@@ -329,6 +337,14 @@ REFRESH_AND_COMMIT = (
         "does not contain our commit",
         not_before=20,
         by=60,
+    ),
+    Scenario(
+        "the branch was rewritten before Argo CD looked",
+        (OLD, Frame(4, live(OTHER), desired=(NEW_IMAGE,))),
+        "rewritten",
+        "branch-rewritten",
+        by=60,
+        relations={BRANCH: "diverged"},
     ),
     Scenario(
         "the branch had been rewritten before our commit",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from astrago_actions.actions.argocd_wait_rollback import RollbackPlace, take_back
+from astrago_actions.actions.argocd_wait_inputs import RollbackPlace
+from astrago_actions.actions.argocd_wait_rollback import take_back
 from astrago_actions.context import Context
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.errors import ActionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from astrago_actions.actions.argocd_wait_inputs import Inputs, read
+from astrago_actions.actions.argocd_wait_inputs import Inputs, RollbackPlace, read
 from astrago_actions.actions.argocd_wait_report import (
     Outputs,
     Reporter,
@@ -19,7 +19,6 @@ from astrago_actions.actions.argocd_wait_report import (
     passage_of,
     summary,
 )
-from astrago_actions.actions.argocd_wait_rollback import RollbackPlace, take_back
 from astrago_actions.actions.argocd_wait_start import Start, add_children, make_watches
 from astrago_actions.clients.ancestry import Compare
 from astrago_actions.clients.argocd_evidence import gather
@@ -69,6 +68,8 @@ def _after_rollback(
     wait_for: Callable[[Inputs, Context], Outputs],
 ) -> ActionError:
     """The same failure, with what became of the rollback; the step fails all the same."""
+    from astrago_actions.actions.argocd_wait_rollback import take_back
+
     context.step.warning("The change failed and is taken back", error.title)
     try:
         with context.stage("rollback"):

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from astrago_actions.actions.argocd_wait_rollback import RollbackPlace
 from astrago_actions.clients.argocd_auth import (
     Credentials,
     Keyless,
@@ -23,6 +22,15 @@ from astrago_actions.workflow_run import WorkflowRun
 _FULL_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAME = re.compile(r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+@dataclass(frozen=True)
+class RollbackPlace:
+    """Where the change was made that may have to be taken back."""
+
+    repository: str
+    branch: str
+    token: Secret
 
 
 @dataclass(frozen=True)

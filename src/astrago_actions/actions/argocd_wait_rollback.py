@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import uuid4
 
+from astrago_actions.actions.argocd_wait_inputs import RollbackPlace
 from astrago_actions.clients.deployment_branch import (
     LONG_HISTORY,
     Commit,
@@ -24,18 +24,8 @@ from astrago_actions.domain.bump_commit import (
 )
 from astrago_actions.domain.bump_edit import Update, edit_files, present_values
 from astrago_actions.errors import ActionError
-from astrago_actions.inputs import Secret
 
 COMMIT_SECONDS = 120
-
-
-@dataclass(frozen=True)
-class RollbackPlace:
-    """Where the change was made that may have to be taken back."""
-
-    repository: str
-    branch: str
-    token: Secret
 
 
 def take_back(place: RollbackPlace, revision: str, context: Context) -> Commit | None:

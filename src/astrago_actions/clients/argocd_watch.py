@@ -12,6 +12,7 @@ from astrago_actions.clients.ancestry import Ancestry
 from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
 from astrago_actions.domain.argocd_application import Application, Pod, Session, Workload
 from astrago_actions.domain.rollout import judge
+from astrago_actions.domain.rollout_health import in_image_trouble
 from astrago_actions.domain.rollout_view import (
     Memory,
     Observation,
@@ -92,6 +93,7 @@ class Watch:
         self._refreshing = False
         self._sync_answer: SyncAnswer | None = None
         self._window = ""
+        self._reasons: dict[tuple[str, str], tuple[str, str]] = {}
         self._window_at: float | None = None
         self._failures = 0
         self._changed_at = 0.0
@@ -142,6 +144,7 @@ class Watch:
             return {}
         named = _named_revisions(application)
         if self.memory.seen_at is None:
+            named |= set(self.memory.baseline.revisions if self.memory.baseline else ())
             sources = (*application.sources, application.hydrated_from)
             named |= {each.target_revision or "HEAD" for each in sources if each and not each.chart}
         return {each: self._ancestry.relation(each) for each in sorted(named) if each}
@@ -219,19 +222,23 @@ class Watch:
         return self._with_reasons(pods)
 
     def _with_reasons(self, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
-        """The tree names no cause for a pod that does not start; its live object does."""
-        silent = [each for each in pods if each.health != "Healthy" and not each.message]
-        silent = [each for each in silent if not each.terminating and not each.finished]
-        found = {each.uid: self._with_reason(each) for each in silent[:_WAITING_PODS]}
-        return tuple(found.get(each.uid, each) for each in pods)
+        """The tree names no cause for a pod that is not started; its live object does.
 
-    def _with_reason(self, pod: Pod) -> Pod:
+        Each cause is asked for once, and of few pods: their siblings have the same.
+        """
+        silent = [each for each in pods if _needs_a_reason(each)][:_WAITING_PODS]
+        for each in silent:
+            if (each.uid, each.reason) not in self._reasons:
+                self._reasons[each.uid, each.reason] = self._reason_of(each)
+        return tuple(
+            _with_reason(each, self._reasons.get((each.uid, each.reason))) for each in pods
+        )
+
+    def _reason_of(self, pod: Pod) -> tuple[str, str]:
         try:
-            reason, message = self._server.waiting(self.place, pod)
+            return self._server.waiting(self.place, pod)
         except ArgoCDError:
-            return pod
-        unclear = pod.reason in {"", "Pending", "ContainerCreating", "PodInitializing"}
-        return replace(pod, reason=reason if reason and unclear else pod.reason, message=message)
+            return "", ""
 
     def _pause(self, at: float, trouble: Trouble | None, *, stream_lives: bool) -> float:
         pause = self._pace.pause(
@@ -242,6 +249,18 @@ class Watch:
         if self.verdict.look_again is not None:
             pause = min(pause, self.verdict.look_again)
         return max(0.0, min(pause, self.target.graces.timeout - at))
+
+
+def _needs_a_reason(pod: Pod) -> bool:
+    return not pod.message and (pod.reason == "Pending" or in_image_trouble(pod))
+
+
+def _with_reason(pod: Pod, found: tuple[str, str] | None) -> Pod:
+    if found is None:
+        return pod
+    reason, message = found
+    is_clearer = reason and pod.reason == "Pending"
+    return replace(pod, reason=reason if is_clearer else pod.reason, message=message)
 
 
 def _named_revisions(application: Application) -> set[str]:

@@ -267,19 +267,23 @@ def follows_another_revision(view: View) -> Verdict | None:
         f"This application can never deploy our commit: it follows {names}",
         "config",
         f"Our commit is {short(view.target.revision)}; the application has to follow {wanted}.",
-        "Correct the application's targetRevision, or the branch that the tag was changed on.",
+        "Correct the application's targetRevision, or the branch that the tag was changed on; if "
+        "it is the right one, somebody rewrote it.",
     )
 
 
 def _never_ours(view: View, followed: str) -> bool:
-    branch = view.target.branch
+    relation, branch = view.relation_of(followed), view.target.branch
     if _FULL_SHA.fullmatch(followed):
-        return view.relation_of(followed) not in {"same", "newer"}
-    if view.relation_of(followed) in {"older", "diverged"}:
+        return relation not in {"same", "newer"}
+    # A branch that diverged, where an ancestor of ours was compared at first, was rewritten since.
+    baseline = view.memory.baseline
+    began_elsewhere = baseline is not None and view.best_relation(baseline.revisions) == "diverged"
+    if relation == "older" or (relation == "diverged" and began_elsewhere):
         return view.times_seen("follows-another") > 1
     if not branch or followed in {branch, f"refs/heads/{branch}", "HEAD"}:
         return False
-    return view.relation_of(followed) not in {"same", "newer"}
+    return relation not in {"same", "newer"}
 
 
 def nothing_will_sync(view: View) -> Verdict | None:

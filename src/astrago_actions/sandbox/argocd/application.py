@@ -99,8 +99,7 @@ class ApplicationState:
 
     def _poll(self) -> None:
         self._agenda.after(self.behaviour.poll_seconds, self._poll)
-        if not self.refresh_requested:
-            self.compare(level=2)
+        self.compare(level=2)
 
     def compare(self, level: int) -> None:
         """Compare git with the cluster, and let auto-sync decide."""

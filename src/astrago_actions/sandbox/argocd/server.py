@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -62,6 +62,7 @@ class ArgoCD:
         self._root_path = root_path.rstrip("/")
         self._modern_errors = modern_errors
         self._changes: list[tuple[str, str, ApplicationState]] = []
+        self._callbacks: list[Callable[[ApplicationState], None]] = []
 
     def add_application(
         self, manifest: Mapping[str, Any], *, running: bool = True, **behaviour: Any
@@ -86,6 +87,10 @@ class ArgoCD:
         with self.lock:
             self.agenda.catch_up()
             return self.applications[namespace, name]
+
+    def on_change(self, callback: Callable[[ApplicationState], None]) -> None:
+        """Call back at each change of an application; `agenda.moment` is when it happened."""
+        self._callbacks.append(callback)
 
     def remove_application(self, name: str, namespace: str = "argocd") -> None:
         """Let the application be gone."""
@@ -448,6 +453,8 @@ class ArgoCD:
 
     def _note_change(self, application: ApplicationState) -> None:
         self._changes.append(("MODIFIED", application.name, application))
+        for callback in self._callbacks:
+            callback(application)
 
 
 def _frame(
