@@ -123,7 +123,7 @@ def _edited(
     if refusals:
         raise EditRefused(file.name, refusals)
     result = applied(file.text, _agreed(file, views, plans))
-    if not _proved(reading, views, plans, result):
+    if not _proved(file, reading, views, plans, result):
         return None
     return Edited(result, plans[0].previous, tuple(plans[0].notes))
 
@@ -174,14 +174,20 @@ def _in_file(view: View, splice: Splice) -> Splice:
     return Splice(start, start + splice.end - splice.start, splice.text)
 
 
-def _proved(reading: Reading, before: Sequence[View], plans: Sequence[Plan], result: str) -> bool:
+def _proved(
+    file: _File, reading: Reading, before: Sequence[View], plans: Sequence[Plan], result: str
+) -> bool:
     """Whether the result, read again, is what was planned: character by character, node by node."""
     try:
         after = reading.views(result)
-        return len(before) == len(after) and all(
-            new.text == applied(old.text, plan.splices)
-            and same_but_for(old.roots, new.roots, plan.changed, plan.grown)
-            for old, plan, new in zip(before, plans, after, strict=True)
+        return (
+            len(before) == len(after)
+            and all(
+                new.text == applied(old.text, plan.splices)
+                and same_but_for(old.roots, new.roots, plan.changed, plan.grown)
+                for old, plan, new in zip(before, plans, after, strict=True)
+            )
+            and reading.same_outside(file.text, result)
         )
     except (NotYaml, Irregular):
         return False

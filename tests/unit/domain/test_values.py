@@ -181,6 +181,12 @@ def test_names_the_users_of_an_anchored_map_and_of_merge_keys() -> None:
     )
 
 
+def test_a_key_below_a_merge_is_the_maps_own() -> None:
+    text = "base: &b\n  tag: x\nprod:\n  <<: *b\n  tag: old\n"
+
+    assert edit(text, {"prod.tag": "new"}) == text.replace("old", "new")
+
+
 def test_says_when_a_digest_beside_the_tag_overrides_it() -> None:
     text = "image:\n  tag: old\n  digest: sha256:abc\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 
 from astrago_actions.domain.editing.scalar import written
 from astrago_actions.domain.values import edit
+from tests.unit.domain.yaml_documents import Document, Writer, with_value
 
 RISKY = (
     *("12345678", "1234e567", "0e12345", "706798e8", "0x1f", "0x_1f", "0X1F", "0o17", "017", "08"),
@@ -175,6 +178,32 @@ def test_every_written_value_is_the_same_string_in_go(go_reads: Reader) -> None:
             if found != value or reading["error"]:
                 wrong.append((reader, text, found, reading["error"]))
     assert wrong == []
+
+
+def test_go_sees_the_targeted_value_change_and_nothing_else(go_reads: Reader) -> None:
+    documents = [Writer(Random(seed)).stream() for seed in range(400)]
+    # JSON, in which Go answers, has no maps with keys that are not strings.
+    usable = [each for each in documents if each.targets and _has_string_keys(each)]
+    targets = [Random(at).choice(each.targets) for at, each in enumerate(usable)]
+    afters = [
+        edit(document.text, {target.path: "12345678"})
+        for document, target in zip(usable, targets, strict=True)
+    ]
+
+    readings = zip(go_reads([each.text for each in usable]), go_reads(afters), strict=True)
+
+    assert len(usable) > 100
+    for (before, after), target in zip(readings, targets, strict=True):
+        assert before["error"] == after["error"] == ""
+        for reader in ("helm", "v3"):
+            expected = [before[reader]]
+            with_value(expected, target, "12345678", yaml.safe_load)
+            assert [after[reader]] == expected
+
+
+def _has_string_keys(document: Document) -> bool:
+    one_document = {each.document for each in document.targets} == {0}
+    return one_document and not re.search(r"\b(?:8080|on):", document.text)
 
 
 def test_tabs_mean_to_go_what_they_mean_to_us(go_reads: Reader) -> None:

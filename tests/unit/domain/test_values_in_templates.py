@@ -101,10 +101,11 @@ def test_adds_no_keys() -> None:
         "b: {{ .x",
         "? b",
         "   odd: 1",
+        "<<: *x",
     ],
 )
 def test_refuses_a_template_with_a_line_that_does_not_explain_itself(line: str) -> None:
-    text = f"first: {{{{ .x }}}}\na:\n  tag: old\n{line}\n"
+    text = f"first: &x {{{{ .x }}}}\na:\n  tag: old\n{line}\n"
 
     with pytest.raises(FileRefused) as caught:
         edit(text, {"a.tag": "new"}, name="values.yaml.gotmpl")

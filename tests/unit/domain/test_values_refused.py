@@ -101,6 +101,16 @@ def test_a_merged_key_says_where_it_comes_from(merge: str) -> None:
     )
 
 
+def test_a_key_that_a_later_merge_overrides_for_helm_is_refused() -> None:
+    text = "base: &b\n  tag: old\nprod:\n  tag: own\n  <<: *b\n"
+
+    assert refusal(text, "prod.tag").detail == (
+        "`prod.tag` (line 4) is unclear: the `<<` behind it (line 5) brings `tag` too, from "
+        "`base.tag` (line 2), and Helm takes that one"
+    )
+    assert "is unclear" in refusal("# comment\n" * 500 + text, "prod.tag").detail
+
+
 def test_a_map_that_merges_itself_ends() -> None:
     assert "is not in values.yaml" in refusal("a: &x\n  <<: *x\n  b: 1\n", "a.c").detail
 

@@ -170,7 +170,8 @@ class Writer:
     ) -> None:
         self.maps.append(Map(place.segments, place.steps, self.document))
         keys = self.keys(4, suffix)
-        names = {name for _, name in keys}
+        if self.sharing and self.anchored and not inline and self.maybe(3):
+            self.merge(indent, place, {name for _, name in keys})
         for written, name in keys:
             if not inline:
                 self.gap(indent)
@@ -178,8 +179,6 @@ class Writer:
             inline = False
             self.write(written + ":")
             self.value(indent, place.key(written, name), depth)
-        if self.sharing and self.anchored and self.maybe(3):
-            self.merge(indent, place, names)
 
     def gap(self, indent: int) -> None:
         if self.maybe(6):

@@ -14,6 +14,7 @@ from astrago_actions.domain.key_path import KeyPath
 
 _ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{\{.*?\}\}", re.DOTALL)
 _ONLY_ACTIONS = re.compile(r"^[ \t]*\ue000[\ue000 \t]*(?:#[^\n]*)?(?=\r?$)", re.MULTILINE)
+_OPENED = re.compile(r"(?:[&!]\S*\s+)*\{\{")
 # From Unicode's private area, so that no key or value of a real file is made of it.
 MASK = "\ue000"
 
@@ -27,7 +28,7 @@ def is_template(text: str) -> bool:
     except NotYaml:
         return True
     return any(
-        isinstance(node, Mapping) and node.flow and text.startswith("{{", node.start)
+        isinstance(node, Mapping) and node.flow and _OPENED.match(text, node.start)
         for root in roots
         for _, node in walk(root)
     )
@@ -52,4 +53,7 @@ def template_view(text: str, paths: Iterable[KeyPath]) -> View:
     """The lines that may hold the keys, by indentation alone; raises Irregular."""
     lines = template_outline(text)
     ways = [way for path in paths for way in lines.ways(keys_of(path) or ())]
+    for merge in (lines.merge_beside(at) for way in ways for step in way for at in step):
+        if merge is not None:
+            raise Irregular(merge.start)
     return excerpt(text, masked(text), lines, ways)

@@ -89,32 +89,45 @@ def _place_of(above: tuple[Segment, ...]) -> str:
 
 
 def _by_key(view: View, root: Node, node: Mapping, segment: Key) -> Step:
-    pairs = [pair for pair in node.pairs if key_name(pair[0]) == segment.name]
-    if len(pairs) == 1:
-        return pairs[0]
-    if pairs:
-        lines = listed([str(view.line(key.start)) for key, _ in pairs])
-        return Unclear(
-            f"is unclear: the key `{segment}` stands {len(pairs)} times in one map, "
-            f"on lines {lines}; readers disagree about which one counts",
-            "Remove the duplicate keys, keeping the one that is meant.",
-            pairs[0][0].start,
-        )
-    source = _merged_from(node, segment.name)
+    places = [at for at, (key, _) in enumerate(node.pairs) if key_name(key) == segment.name]
+    if len(places) > 1:
+        return _duplicate(view, segment, [node.pairs[at][0] for at in places])
+    source = _merged_from(node.pairs[places[0] :] if places else node.pairs, segment.name)
     if source is None:
-        return ""
+        return node.pairs[places[0]] if places else ""
     merge, origin = source
+    line = view.line(merge.start)
+    if places:
+        return Unclear(
+            f"is unclear: the `<<` behind it (line {line}) brings `{segment}` too, from "
+            f"{_named(view, root, origin)}, and Helm takes that one",
+            "Move the `<<` to the top of its map, where the keys below it win for every reader.",
+            node.pairs[places[0]][0].start,
+        )
     return Unclear(
-        f"has no value of its own: `{segment}` comes through `<<` (line "
-        f"{view.line(merge.start)}) from {_named(view, root, origin)}",
+        f"has no value of its own: `{segment}` comes through `<<` (line {line}) from "
+        f"{_named(view, root, origin)}",
         "Change the value where it comes from, or give the map a key of its own.",
         merge.start,
     )
 
 
-def _merged_from(node: Mapping, name: str) -> tuple[Node, Node] | None:
-    """The `<<` key and the key that it brings in under this name."""
-    for key, value in node.pairs:
+def _duplicate(view: View, segment: Key, keys: list[Node]) -> Unclear:
+    lines = listed([str(view.line(key.start)) for key in keys])
+    return Unclear(
+        f"is unclear: the key `{segment}` stands {len(keys)} times in one map, "
+        f"on lines {lines}; readers disagree about which one counts",
+        "Remove the duplicate keys, keeping the one that is meant.",
+        keys[0].start,
+    )
+
+
+def _merged_from(pairs: list[tuple[Node, Node]], name: str) -> tuple[Node, Node] | None:
+    """The `<<` among the pairs that brings in a key of this name, and that key.
+
+    YAML lets the map's own keys win; go-yaml v2, Helm's reader, lets the later one win.
+    """
+    for key, value in pairs:
         if key_name(key) != MERGE:
             continue
         origin = _first_key(value, name)

@@ -69,12 +69,25 @@ class Outline:
             parent = found[0]
         return steps
 
+    def merge_beside(self, position: int) -> Entry | None:
+        """The `<<` in the map that the entry is in."""
+        found = self._children.get((self.entries[position].parent, "<<"), [])
+        return self.entries[found[0]] if found else None
+
     def is_leaf(self, position: int) -> bool:
         """Whether the entry has no entries below it and is not a block of text."""
         entry = self.entries[position]
         follower = position + 1
         childless = follower == len(self.entries) or self.entries[follower].parent != position
         return childless and not entry.is_block
+
+    def same_keys(self, other: Outline) -> bool:
+        """Whether both texts have the same keys and items in the same order and depth."""
+        return len(self.entries) == len(other.entries) and all(
+            (ours.key, ours.parent, ours.is_block, ours.is_special)
+            == (theirs.key, theirs.parent, theirs.is_block, theirs.is_special)
+            for ours, theirs in zip(self.entries, other.entries, strict=True)
+        )
 
     def within(self, position: int) -> Iterator[Entry]:
         """The entry and all entries below it."""

@@ -9,6 +9,7 @@ from enum import Enum
 from astrago_actions.domain.editing.go_template import is_template, template_outline, template_view
 from astrago_actions.domain.editing.lookup import walk
 from astrago_actions.domain.editing.notes import digests_beside
+from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.suggestion import Place
 from astrago_actions.domain.editing.tree import Scalar
 from astrago_actions.domain.editing.view import View, excerpt_if_certain, whole_views
@@ -41,6 +42,14 @@ class Reading:
             return whole_views(text)
         excerpt = _excerpt(text, self.paths)
         return (excerpt,) if excerpt else ()
+
+    def same_outside(self, before: str, after: str) -> bool:
+        """Whether the views leave out nothing that differs; raises Irregular."""
+        if self.kind is Kind.EXCERPT:
+            return outline(before).same_keys(outline(after))
+        if self.kind is Kind.TEMPLATE:
+            return template_outline(before).same_keys(template_outline(after))
+        return True
 
     def known_paths(self, text: str) -> Iterator[Place]:
         """The path of every single value, with its position in the text."""

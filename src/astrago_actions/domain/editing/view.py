@@ -96,8 +96,8 @@ def excerpt_if_certain(
 def _certain_way(lines: Outline, path: KeyPath) -> list[list[int]]:
     """The entries that lead to a value in the only document with it; empty if there is any doubt.
 
-    Anchored, tagged and aliased values are in doubt too: an edit may have to be refused, or to
-    name those who share the value.
+    Anchored, tagged, aliased and merged values are in doubt too: an edit may have to be refused, or
+    to name those who share the value.
     """
     keys = keys_of(path)
     found = [way for way in lines.ways(keys) if way[-1]] if keys else []
@@ -105,7 +105,10 @@ def _certain_way(lines: Outline, path: KeyPath) -> list[list[int]]:
         return []
     (way,) = found
     certain = len(way) == len(path.segments) and all(
-        len(step) == 1 and not lines.entries[step[0]].is_special for step in way
+        len(step) == 1
+        and not lines.entries[step[0]].is_special
+        and lines.merge_beside(step[0]) is None
+        for step in way
     )
     return way if certain and lines.is_leaf(way[-1][0]) else []
 
