@@ -7,6 +7,7 @@ from typing import Any
 from astrago_actions.actions import argocd_wait
 from astrago_actions.actions.argocd_wait import Inputs, Outputs
 from astrago_actions.clients.ancestry import Compare
+from astrago_actions.clock import Clock
 from astrago_actions.context import Context
 from astrago_actions.inputs import InputReader
 from astrago_actions.sandbox.argocd import ArgoCD
@@ -55,13 +56,16 @@ def application(name: str = "web", **changes: Any) -> dict[str, Any]:
 
 
 class World:
-    """Git, a registry and an Argo CD with virtual time; use as a context manager."""
+    """Git, a registry and an Argo CD, with virtual time unless a clock is given.
 
-    def __init__(self, **options: Any) -> None:
+    Use it as a context manager.
+    """
+
+    def __init__(self, clock: Clock | None = None, **options: Any) -> None:
         self.clock = VirtualClock()
         self.git = MemoryGit()
         self.registry = MemoryRegistry()
-        self.argocd = ArgoCD(self.git, self.registry, self.clock, **options)
+        self.argocd = ArgoCD(self.git, self.registry, clock or self.clock, **options)
         self.argocd.add_token(TOKEN)
         self.server = LoopbackServer(self.argocd)
         self.step = RecordingStep()

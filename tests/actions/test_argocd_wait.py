@@ -346,3 +346,15 @@ def test_secrets_are_masked_and_said_nowhere(world: World) -> None:
     assert set(world.step.masked) == {TOKEN, "github_pat_secret"}
     everything = world.step.log + "".join(world.step.summaries + world.step.notices)
     assert TOKEN not in everything
+
+
+def test_an_awaited_application_is_found_with_its_ancestry(world: World) -> None:
+    """The deployment repository is known only when the application is there."""
+    world.deploy()
+    found = world.argocd.applications.pop(("argocd", "web"))
+    ours = world.bump()
+    newer = world.git.commit(REPOSITORY, BRANCH, {"README": "more"})
+    back = {("argocd", "web"): found}
+    world.clock.at(30, lambda: world.argocd.applications.update(back))
+    outputs = world.wait(ours, wait_for_application="true")
+    assert (outputs.result, outputs.revision) == ("deployed", newer)

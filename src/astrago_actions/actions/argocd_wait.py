@@ -90,6 +90,9 @@ def _after_rollback(
 
 def _wait(start: Start) -> Outputs:
     began_wall = start.context.clock.now()
+    if start.inputs.insecure:
+        said = "Everybody between this runner and Argo CD can read the token and change answers."
+        start.context.step.warning("The certificate of Argo CD is not checked", said)
     watches = make_watches(start)
     try:
         _follow(start, watches)

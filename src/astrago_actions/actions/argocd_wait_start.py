@@ -44,6 +44,7 @@ class Start:
     session: Session | None = None
 
     def __post_init__(self) -> None:
+        """Nothing is sent yet."""
         inputs, clock = self.inputs, self.context.clock
         self.began = clock.monotonic()
         self.bell = Doorbell(clock)
@@ -140,10 +141,34 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
     inputs = start.inputs
     namespace, _, plain = name.rpartition("/")
     place = Place(plain, inputs.project, namespace or inputs.app_namespace)
+    waits = inputs.wait_for_application or awaited
+
+    def wanted(application: Application | None) -> tuple[Target, Ancestry]:
+        repository = _deployment_repository(start, application)
+        target = _target(inputs, plain, repository, shared=shared, awaited=waits)
+        return target, _ancestry(start, repository)
+
     application = _first_look(start, place)
-    repository = _deployment_repository(start, application)
-    target = Target(
-        application=plain,
+    target, ancestry = wanted(application)
+    watch = Watch(
+        start.server,
+        place,
+        target,
+        ancestry,
+        background=start.background,
+        rang=start.bell.ring,
+        session=start.session,
+        when_found=wanted if application is None else None,
+    )
+    watch.application = application
+    return watch
+
+
+def _target(
+    inputs: Inputs, application: str, repository: str, *, shared: bool, awaited: bool
+) -> Target:
+    return Target(
+        application=application,
         revision=inputs.revision,
         images=inputs.images,
         repository=repository,
@@ -154,20 +179,9 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
         accept_suspended=inputs.accept_suspended,
         fail_in_sync_window=inputs.fail_in_sync_window,
         fail_fast=inputs.fail_fast,
-        wait_for_application=inputs.wait_for_application or awaited,
+        wait_for_application=awaited,
         graces=inputs.graces,
     )
-    watch = Watch(
-        start.server,
-        place,
-        target,
-        _ancestry(start, repository),
-        background=start.background,
-        rang=start.bell.ring,
-        session=start.session,
-    )
-    watch.application = application
-    return watch
 
 
 def _first_look(start: Start, place: Place) -> Application | None:

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3 import disable_warnings
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from astrago_actions import __version__
 from astrago_actions.clients import argocd_documents as documents
@@ -81,6 +82,9 @@ class ArgoCD:
 
     def __init__(self, server: Server, credentials: Credentials) -> None:
         self.server = server
+        if server.verify is False:
+            # Said once by the action, in better words, and not with every request.
+            disable_warnings(InsecureRequestWarning)
         self._credentials = credentials
         self._local = threading.local()
         self._login = threading.Lock()

@@ -10,7 +10,9 @@ from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.clock import Clock
 
 _AT_ONCE = 8
-_SHORTEST_GAP = 0.3
+# A busy stream may ring many times a second; what it rings for is still seen within one.
+_GAP_AFTER_A_CHANGE = 0.3
+_GAP = 0.9
 _TOLERANCE = 0.001
 
 
@@ -73,4 +75,5 @@ def _wait(
     now = clock.monotonic() - began
     for watch in pending:
         if watch.place.name in rung:
-            watch.next_at = min(watch.next_at, max(now, watch.looked_at + _SHORTEST_GAP))
+            gap = _GAP_AFTER_A_CHANGE if watch.has_just_changed else _GAP
+            watch.next_at = min(watch.next_at, max(now, watch.looked_at + gap))

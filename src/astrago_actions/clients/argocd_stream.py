@@ -88,9 +88,10 @@ class EventStream:
         for line in self._server.stream(self._query, silence_seconds=SILENCE_SECONDS):
             if self._stopped.is_set():
                 break
-            self.connected = True
             name = _name_in(line)
             if name in self._names:
+                # A stream that only keeps itself alive tells nothing of hidden applications.
+                self.connected = True
                 frames += 1
                 self._bell.ring(name)
         return frames

@@ -37,6 +37,10 @@ def in_thread(task: Callable[[], None]) -> None:
     threading.Thread(target=task, daemon=True).start()
 
 
+WhenFound = Callable[[Application], "tuple[Target, Ancestry]"]
+"""What is waited for, known only when the application is there."""
+
+
 @dataclass(frozen=True)
 class Pace:
     """How often to look; `spread` is the share by which each pause is varied.
@@ -74,6 +78,7 @@ class Watch:
         rang: Callable[[str], None] = lambda _: None,
         pace: Pace | None = None,
         session: Session | None = None,
+        when_found: WhenFound | None = None,
     ) -> None:
         self.place = place
         self.target = target
@@ -89,6 +94,7 @@ class Watch:
         self._rang = rang
         self._pace = pace or Pace()
         self._session = session
+        self._when_found = when_found
         self._refreshes = {False: 0, True: 0}
         self._refreshing = False
         self._sync_answer: SyncAnswer | None = None
@@ -102,6 +108,11 @@ class Watch:
     def ancestry_problem(self) -> str:
         """Why ancestry could not be told; "" where it could."""
         return self._ancestry.problem
+
+    @property
+    def has_just_changed(self) -> bool:
+        """Whether the last look found something else than the one before."""
+        return self._changed_at == self.looked_at
 
     def look(self, at: float, *, stream_lives: bool = False) -> Verdict:
         """Observe once at `at` seconds, judge, do what the verdict wants; returns the verdict."""
@@ -123,6 +134,9 @@ class Watch:
             self._failures += 1
             return Observation(at=at, trouble=error.trouble, session=self._session)
         self._failures = 0
+        if self._when_found is not None:
+            self.target, self._ancestry = self._when_found(application)
+            self._when_found = None
         if self.application and self.application.revisions != application.revisions:
             self._sync_answer = None
         self.application = application
