@@ -42,7 +42,9 @@ def _flow_of(item: str) -> str:
 
 _FLOW = _flow_of(f"(?:{_WORD}|{_flow_of(_WORD)})")
 _ALIAS = r"\*[\w.-]+"
-_PROPERTIES = r"(?:[ ]*(?:&[\w.-]+|!!?[\w./-]*)(?=[ \r\n]|\Z)){1,2}"
+_ANCHOR = r"[ ]*&[\w.-]+(?=[ \r\n]|\Z)"
+_TAG = r"[ ]*!(?:!?\w[\w./-]*)?(?=[ \r\n]|\Z)"
+_PROPERTIES = f"(?:{_ANCHOR}(?:{_TAG})?|{_TAG}(?:{_ANCHOR})?)"
 _TAIL = r"[ ]*(?P<comment>(?<![^ \n])\#[^\n]*?)?(?:\r?\n|\Z)"
 
 _START = re.compile(r"\ufeff?(?:[ ]*(?:#[^\n]*)?\r?\n)*")
