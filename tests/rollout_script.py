@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from astrago_actions.domain.rollout_view import Relation
+from astrago_actions.domain.rollout.values import Relation
 
 OLDER = "0" * 39 + "1"
 OURS = "a" * 40

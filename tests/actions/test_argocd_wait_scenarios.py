@@ -8,8 +8,8 @@ import pytest
 
 from astrago_actions.actions import argocd_wait
 from astrago_actions.context import Context
-from astrago_actions.domain.rollout_result import EXIT_CODES, SUCCESSES
-from astrago_actions.domain.rollout_view import Relation
+from astrago_actions.domain.rollout.result import EXIT_CODES, SUCCESSES
+from astrago_actions.domain.rollout.values import Relation
 from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader
 from astrago_actions.sandbox.server import Fault, LoopbackServer

@@ -12,8 +12,8 @@ import responses
 
 from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place, Server
 from astrago_actions.clients.argocd_auth import Keyless, Password, Token, expiry
-from astrago_actions.domain.argocd_application import Pod
-from astrago_actions.domain.rollout_view import TroubleKind
+from astrago_actions.domain.rollout.application import Pod
+from astrago_actions.domain.rollout.values import TroubleKind
 from astrago_actions.errors import AccessDenied
 from astrago_actions.inputs import Secret
 from astrago_actions.sandbox.server import LoopbackServer, Request, Response, json_response

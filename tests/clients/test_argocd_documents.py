@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astrago_actions.clients import argocd_documents as documents
-from astrago_actions.domain.argocd_application import Pod
+from astrago_actions.domain.rollout.application import Pod
 
 
 def test_an_application_that_was_never_compared() -> None:

@@ -22,7 +22,7 @@ from astrago_actions.command_line import (
     run_command,
     secret_variable,
 )
-from astrago_actions.domain.rollout_result import EXIT_CODES, SUPERSEDED_EXIT_CODE
+from astrago_actions.domain.rollout.result import EXIT_CODES, SUPERSEDED_EXIT_CODE
 from tests.conftest import ROOT
 from tests.unit.literal_titles import annotation_titles, error_titles, final_rows
 

@@ -27,8 +27,8 @@ from astrago_actions.clients.argocd_stream import EventStream
 from astrago_actions.clients.argocd_watch import Background, Watch, in_thread
 from astrago_actions.context import Context
 from astrago_actions.domain.image_families import unclaimed
-from astrago_actions.domain.rollout_report import Evidence
-from astrago_actions.domain.rollout_result import worst
+from astrago_actions.domain.rollout.report import Evidence
+from astrago_actions.domain.rollout.result import worst
 from astrago_actions.domain.stages import Stage
 from astrago_actions.errors import ActionError
 

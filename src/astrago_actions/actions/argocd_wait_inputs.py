@@ -15,7 +15,7 @@ from astrago_actions.clients.argocd_auth import (
     job_identity,
 )
 from astrago_actions.domain.image_families import split_image
-from astrago_actions.domain.rollout_view import Graces, RefreshMode, SyncMode
+from astrago_actions.domain.rollout.values import Graces, RefreshMode, SyncMode
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
 

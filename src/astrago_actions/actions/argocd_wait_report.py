@@ -8,21 +8,22 @@ from datetime import datetime, timezone
 
 from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.context import Context
-from astrago_actions.domain.rollout_progress import changes, elapsed
-from astrago_actions.domain.rollout_report import (
+from astrago_actions.domain.rollout.progress import changes, elapsed
+from astrago_actions.domain.rollout.report import (
     Evidence,
     event_lines,
     facts,
     log_title,
     markdown,
 )
-from astrago_actions.domain.rollout_result import (
+from astrago_actions.domain.rollout.result import (
     EXIT_CODES,
     SUCCESSES,
     SUPERSEDED_EXIT_CODE,
     worst,
 )
-from astrago_actions.domain.rollout_view import Memory, Verdict, short
+from astrago_actions.domain.rollout.values import Memory, Verdict
+from astrago_actions.domain.rollout.words import short
 from astrago_actions.domain.timeline import Passage, cell, gantt, seconds_text
 from astrago_actions.errors import ActionError
 

@@ -14,17 +14,11 @@ from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place, Server
 from astrago_actions.clients.argocd_stream import Doorbell
 from astrago_actions.clients.argocd_watch import Background, Watch
 from astrago_actions.context import Context
-from astrago_actions.domain.argocd_application import Application, Session
-from astrago_actions.domain.rollout_preflight import judge_trouble, not_logged_in
-from astrago_actions.domain.rollout_result import EXIT_CODES
-from astrago_actions.domain.rollout_view import (
-    Memory,
-    Observation,
-    Target,
-    Trouble,
-    Verdict,
-    normal_repository,
-)
+from astrago_actions.domain.rollout.application import Application, Session
+from astrago_actions.domain.rollout.conversation import judge_trouble, not_logged_in
+from astrago_actions.domain.rollout.result import EXIT_CODES
+from astrago_actions.domain.rollout.values import Memory, Observation, Target, Trouble, Verdict
+from astrago_actions.domain.rollout.words import normal_repository
 from astrago_actions.errors import ActionError
 from astrago_actions.workflow_run import WorkflowRun
 

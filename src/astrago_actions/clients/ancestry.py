@@ -7,7 +7,7 @@ from concurrent import futures
 from concurrent.futures import Future
 from threading import Lock, Thread
 
-from astrago_actions.domain.rollout_view import Relation
+from astrago_actions.domain.rollout.values import Relation
 from astrago_actions.errors import AccessDenied, ActionError, NotFound
 from astrago_actions.inputs import Secret
 

@@ -18,14 +18,14 @@ from astrago_actions import __version__
 from astrago_actions.clients import argocd_documents as documents
 from astrago_actions.clients.argocd_auth import Credentials, expiry
 from astrago_actions.clients.certificates import describe_certificate
-from astrago_actions.domain.argocd_application import (
+from astrago_actions.domain.rollout.application import (
     Application,
     Event,
     Pod,
     Session,
     SyncWindow,
 )
-from astrago_actions.domain.rollout_view import SyncAnswer, Trouble, TroubleKind
+from astrago_actions.domain.rollout.values import SyncAnswer, Trouble, TroubleKind
 from astrago_actions.errors import AccessDenied, ActionError
 
 CONNECT_SECONDS = 5.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from astrago_actions.domain.argocd_application import (
+from astrago_actions.domain.rollout.application import (
     Application,
     Condition,
     Event,

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
 from astrago_actions.clients.argocd_watch import Watch
-from astrago_actions.domain.argocd_application import Event, Pod, SyncWindow, Workload
-from astrago_actions.domain.rollout_health import in_crash_loop, in_image_trouble
-from astrago_actions.domain.rollout_report import Evidence
+from astrago_actions.domain.rollout.application import Event, Pod, SyncWindow, Workload
+from astrago_actions.domain.rollout.pods import in_crash_loop, in_image_trouble
+from astrago_actions.domain.rollout.report import Evidence
 
 LOG_LINES = 20
 _WITHOUT_EVIDENCE = frozenset({"auth", "config", "unreachable", "not-found"})

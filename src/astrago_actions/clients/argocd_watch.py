@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 from astrago_actions.clients.ancestry import Ancestry
 from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
-from astrago_actions.domain.argocd_application import Application, Pod, Session, Workload
-from astrago_actions.domain.rollout import judge
-from astrago_actions.domain.rollout_health import in_image_trouble
-from astrago_actions.domain.rollout_view import (
+from astrago_actions.domain.rollout.application import Application, Pod, Session, Workload
+from astrago_actions.domain.rollout.judge import judge
+from astrago_actions.domain.rollout.pods import in_image_trouble
+from astrago_actions.domain.rollout.values import (
     Memory,
     Observation,
     Relation,

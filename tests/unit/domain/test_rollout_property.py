@@ -15,7 +15,8 @@ from typing import get_args
 import pytest
 from hypothesis import settings
 
-from astrago_actions.domain.argocd_application import (
+from astrago_actions.domain.image_families import same_image
+from astrago_actions.domain.rollout.application import (
     Application,
     Condition,
     Operation,
@@ -24,10 +25,9 @@ from astrago_actions.domain.argocd_application import (
     Source,
     Workload,
 )
-from astrago_actions.domain.image_families import same_image
-from astrago_actions.domain.rollout import judge
-from astrago_actions.domain.rollout_result import EXIT_CODES
-from astrago_actions.domain.rollout_view import (
+from astrago_actions.domain.rollout.judge import judge
+from astrago_actions.domain.rollout.result import EXIT_CODES
+from astrago_actions.domain.rollout.values import (
     Graces,
     Memory,
     Observation,

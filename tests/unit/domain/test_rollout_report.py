@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from astrago_actions.domain.argocd_application import (
+from astrago_actions.domain.rollout.application import (
     Application,
     Condition,
     Event,
@@ -14,9 +14,9 @@ from astrago_actions.domain.argocd_application import (
     SyncWindow,
     Workload,
 )
-from astrago_actions.domain.rollout_progress import changes, elapsed
-from astrago_actions.domain.rollout_report import Evidence, event_lines, facts, log_title, markdown
-from astrago_actions.domain.rollout_view import Memory, Target, Verdict
+from astrago_actions.domain.rollout.progress import changes, elapsed
+from astrago_actions.domain.rollout.report import Evidence, event_lines, facts, log_title, markdown
+from astrago_actions.domain.rollout.values import Memory, Target, Verdict
 from astrago_actions.domain.timeline import Passage, cell, gantt, safe_name
 
 URL = "https://argocd.example.com/applications/argocd/web"

@@ -10,10 +10,20 @@ import pytest
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs, read
 from astrago_actions.clients import argocd_documents as documents
-from astrago_actions.domain import rollout, rollout_health, rollout_preflight, rollout_sync
-from astrago_actions.domain.argocd_application import Workload
-from astrago_actions.domain.rollout import judge
-from astrago_actions.domain.rollout_view import (
+from astrago_actions.domain.rollout import (
+    commit,
+    comparison,
+    conversation,
+    health,
+    images,
+    pods,
+    preflight,
+    sync,
+)
+from astrago_actions.domain.rollout import judge as judge_module
+from astrago_actions.domain.rollout.application import Workload
+from astrago_actions.domain.rollout.judge import judge
+from astrago_actions.domain.rollout.values import (
     Memory,
     Observation,
     SyncAnswer,
@@ -51,7 +61,7 @@ TROUBLES: dict[str, tuple[TroubleKind, int]] = {
     "503": ("no-answer", 503),
     "reset": ("no-answer", 0),
 }
-MODULES = (rollout, rollout_preflight, rollout_sync, rollout_health)
+MODULES = (conversation, preflight, comparison, commit, sync, pods, health, images, judge_module)
 EVERY_SECONDS = 2.0
 
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from astrago_actions.domain.argocd_application import Application, Source
-from astrago_actions.domain.rollout_result import EXIT_CODES, SUCCESSES, worst
-from astrago_actions.domain.rollout_view import (
-    Memory,
-    Observation,
-    Target,
-    View,
-    normal_repository,
-)
+from astrago_actions.domain.rollout.application import Application, Source
+from astrago_actions.domain.rollout.result import EXIT_CODES, SUCCESSES, worst
+from astrago_actions.domain.rollout.values import Memory, Observation, Target
+from astrago_actions.domain.rollout.view import View
+from astrago_actions.domain.rollout.words import normal_repository
 
 OURS, OTHER = "a" * 40, "b" * 40
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from astrago_actions.domain.rollout_view import Memory, Verdict, short
+from astrago_actions.domain.rollout.values import Memory, Verdict
+from astrago_actions.domain.rollout.words import short
 
 _SECONDS = re.compile(r"\d+(?:\.\d+)? s\b")
 _MARKS = (

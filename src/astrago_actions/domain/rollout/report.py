@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 
-from astrago_actions.domain.argocd_application import (
+from astrago_actions.domain.rollout.application import (
     Application,
     Condition,
     Event,
@@ -13,7 +13,8 @@ from astrago_actions.domain.argocd_application import (
     SyncWindow,
     Workload,
 )
-from astrago_actions.domain.rollout_view import Target, Verdict, short
+from astrago_actions.domain.rollout.values import Target, Verdict
+from astrago_actions.domain.rollout.words import short
 
 _EVENTS = 5
 
