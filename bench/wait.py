@@ -138,7 +138,9 @@ class Sandbox:
         reader.check()
         context = Context(Silence(), WorkflowRun(), self.clock)  # type: ignore[arg-type]
         virtual = isinstance(self.clock, VirtualClock)
-        hangs = any(each.behaviour.refresh_hangs for each in self.argocd.applications.values())
+        hangs = any(
+            each.behaviour.refresh_hangs for each in self.argocd.fleet.applications.values()
+        )
         background = (lambda task: task()) if virtual and not hangs else in_thread
         return argocd_wait.wait(inputs, context, background, self.git.compare)
 

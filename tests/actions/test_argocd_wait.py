@@ -8,6 +8,7 @@ import pytest
 
 from astrago_actions.errors import ActionError, InputErrors
 from astrago_actions.sandbox.argocd import Policy
+from astrago_actions.sandbox.server import LoopbackServer, Request, Response, json_response
 from tests.argocd_world import BRANCH, REPOSITORY, TOKEN, World, application
 
 IMAGE = "ghcr.io/xiilab/web:web-stage-22222222"
@@ -214,7 +215,8 @@ def test_an_expired_password_session_is_renewed(world: World) -> None:
     outputs = world.wait(world.bump(), token="", username="ci", password="secret-password")
     assert outputs.result == "deployed"
     assert world.requests("/api/v1/session") >= 3
-    assert world.step.masked == ["secret-password"]
+    tokens = set(world.argocd.access.tickets) - {TOKEN}
+    assert set(world.step.masked) == {"secret-password", *tokens}
 
 
 def test_a_token_that_ends_in_mid_wait_leaves_the_outcome_unknown(world: World) -> None:
@@ -224,6 +226,38 @@ def test_a_token_that_ends_in_mid_wait_leaves_the_outcome_unknown(world: World) 
     assert (error.exit_code, error.outputs["result"]) == (15, "auth")
     assert "outcome is unknown" in error.title
     assert "expires during the wait" in world.step.warnings[0]
+    assert "valid for 20 s more" in world.step.warnings[0]
+
+
+class Runner:
+    """The part of a runner that gives a job its identity."""
+
+    def respond(self, request: Request) -> Response:
+        assert request.headers["authorization"] == "Bearer request-token"
+        return json_response(200, {"value": f"identity-for-{request.query['audience']}"})
+
+
+def test_a_job_logs_in_without_any_secret(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.argocd.add_connector("github-actions", "identity-for-argocd", session_seconds=20.0)
+    world.deploy(rollout_seconds=60.0)
+    with LoopbackServer(Runner()) as runner:
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{runner.url}/?api-version=2.0")
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token")
+        outputs = world.wait(
+            world.bump(), token="", dex_connector="github-actions", oidc_audience="argocd"
+        )
+    assert outputs.result == "deployed"
+    assert world.requests("/api/dex/token") >= 3
+
+
+def test_a_job_that_may_not_have_an_identity_is_told_what_to_allow(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_URL", raising=False)
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", raising=False)
+    error = failure(world, "a" * 40, token="", dex_connector="github-actions")
+    assert (error.exit_code, error.outputs["result"]) == (15, "auth")
+    assert "id-token: write" in error.detail
 
 
 def test_a_wrong_password_is_told_at_once(world: World) -> None:
@@ -351,10 +385,10 @@ def test_secrets_are_masked_and_said_nowhere(world: World) -> None:
 def test_an_awaited_application_is_found_with_its_ancestry(world: World) -> None:
     """The deployment repository is known only when the application is there."""
     world.deploy()
-    found = world.argocd.applications.pop(("argocd", "web"))
+    found = world.argocd.fleet.applications.pop(("argocd", "web"))
     ours = world.bump()
     newer = world.git.commit(REPOSITORY, BRANCH, {"README": "more"})
     back = {("argocd", "web"): found}
-    world.clock.at(30, lambda: world.argocd.applications.update(back))
+    world.clock.at(30, lambda: world.argocd.fleet.applications.update(back))
     outputs = world.wait(ours, wait_for_application="true")
     assert (outputs.result, outputs.revision) == ("deployed", newer)

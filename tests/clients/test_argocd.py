@@ -10,8 +10,9 @@ import pytest
 import requests
 import responses
 
-from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place, Server
+from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_auth import Keyless, Password, Token, expiry
+from astrago_actions.clients.argocd_connection import ArgoCDError, Server
 from astrago_actions.domain.rollout.application import Pod
 from astrago_actions.domain.rollout.values import TroubleKind
 from astrago_actions.errors import AccessDenied

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astrago_actions.clients import argocd_documents as documents
+from astrago_actions.clients import argocd_trees as trees
 from astrago_actions.domain.rollout.application import Pod
 
 
@@ -115,7 +116,7 @@ def test_pods_know_the_way_to_them_and_whether_their_template_is_the_newest() ->
             },
         ]
     }
-    old, new = documents.parse_pods(tree)
+    old, new = trees.parse_pods(tree)
     assert (old.newest, new.newest) == (False, True)
     assert new.path == ("Deployment web", "ReplicaSet web-new Rev:7")
     assert (new.reason, new.ready, new.restarts) == ("CrashLoopBackOff", "0/1", 4)
@@ -128,7 +129,7 @@ def test_a_tree_whose_parents_form_a_loop() -> None:
             {"kind": "Thing", "name": "b", "uid": "b", "parentRefs": owner("a")},
         ]
     }
-    (pod,) = documents.parse_pods(tree)
+    (pod,) = trees.parse_pods(tree)
     assert pod.path == ("Thing b",)
 
 
@@ -156,7 +157,7 @@ def test_the_images_of_every_kind_of_workload() -> None:
         {"targetState": "{broken"},
         {},
     ]
-    assert documents.parse_desired_images({"items": items}) == ("cron:1", "init:1", "main:1")
+    assert trees.parse_desired_images({"items": items}) == ("cron:1", "init:1", "main:1")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_the_images_of_every_kind_of_workload() -> None:
     ],
 )
 def test_why_a_container_waits(status: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert documents.parse_waiting({"status": status}) == expected
+    assert trees.parse_waiting({"status": status}) == expected
 
 
 DENY = {"kind": "deny", "schedule": "0 1 * * *", "duration": "1h"}
@@ -267,9 +268,9 @@ def test_no_document_breaks_the_reader(document: dict[str, Any]) -> None:
 
 @given(st.dictionaries(st.sampled_from(["nodes", "items"]), JSON))
 def test_no_tree_or_list_breaks_the_reader(document: dict[str, Any]) -> None:
-    pods = documents.parse_pods(document)
+    pods = trees.parse_pods(document)
     assert all(isinstance(each, Pod) for each in pods)
-    documents.parse_children(document)
+    trees.parse_children(document)
     documents.parse_events(document)
-    documents.parse_desired_images(document)
+    trees.parse_desired_images(document)
     documents.parse_windows(document)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from astrago_actions.clients.argocd import ArgoCD, Place, Server
+from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_auth import Token
+from astrago_actions.clients.argocd_connection import Server
 from astrago_actions.clients.argocd_stream import Doorbell, EventStream
 from astrago_actions.clock import SystemClock
 from astrago_actions.inputs import Secret

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs
 from astrago_actions.clients.ancestry import Ancestry, Compare, github_compare
-from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place, Server
+from astrago_actions.clients.argocd import ArgoCD, Place
+from astrago_actions.clients.argocd_connection import ArgoCDError, Server
 from astrago_actions.clients.argocd_stream import Doorbell
 from astrago_actions.clients.argocd_watch import Background, Watch
 from astrago_actions.context import Context
@@ -43,7 +44,8 @@ class Start:
         self.began = clock.monotonic()
         self.bell = Doorbell(clock)
         verify: bool | str = _ca_file(inputs.ca_cert, self.context.run) or not inputs.insecure
-        self.server = ArgoCD(Server(inputs.server, verify, inputs.headers), inputs.credentials)
+        server = Server(inputs.server, verify, inputs.headers)
+        self.server = ArgoCD(server, inputs.credentials, self.context.step.mask)
 
 
 def make_watches(start: Start) -> list[Watch]:

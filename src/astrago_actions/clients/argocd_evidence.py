@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
+from astrago_actions.clients.argocd import ArgoCD, Place
+from astrago_actions.clients.argocd_connection import ArgoCDError
 from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.domain.rollout.application import Event, Pod, SyncWindow, Workload
 from astrago_actions.domain.rollout.pods import in_crash_loop, in_image_trouble

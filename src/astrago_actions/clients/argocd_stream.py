@@ -8,7 +8,8 @@ import json
 import threading
 from collections.abc import Sequence
 
-from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
+from astrago_actions.clients.argocd import ArgoCD, Place
+from astrago_actions.clients.argocd_connection import ArgoCDError
 from astrago_actions.clock import Clock
 
 SILENCE_SECONDS = 40.0

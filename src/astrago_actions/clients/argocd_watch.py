@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from astrago_actions.clients.ancestry import Ancestry
-from astrago_actions.clients.argocd import ArgoCD, ArgoCDError, Place
+from astrago_actions.clients.argocd import ArgoCD, Place
+from astrago_actions.clients.argocd_connection import ArgoCDError
 from astrago_actions.domain.rollout.application import Application, Pod, Session, Workload
 from astrago_actions.domain.rollout.judge import judge
 from astrago_actions.domain.rollout.pods import in_image_trouble

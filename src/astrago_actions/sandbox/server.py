@@ -285,7 +285,9 @@ class _Handler(BaseHTTPRequestHandler):
             pass
 
     def _send(self, response: Response, faults: list[Fault]) -> None:
-        self.send_response(response.status)
+        self.send_response_only(response.status)
+        if "Date" not in response.headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in response.headers.items():
             self.send_header(name, value)
         if isinstance(response.body, bytes):

@@ -10,6 +10,7 @@ import pytest
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs, read
 from astrago_actions.clients import argocd_documents as documents
+from astrago_actions.clients import argocd_trees as trees
 from astrago_actions.domain.rollout import (
     commit,
     comparison,
@@ -177,8 +178,8 @@ class Play:
         self.workload = Workload(
             at=at,
             revisions=application.revisions,
-            desired_images=documents.parse_desired_images(managed(frame.desired)),
-            pods=documents.parse_pods(tree(frame.pods)),
+            desired_images=trees.parse_desired_images(managed(frame.desired)),
+            pods=trees.parse_pods(tree(frame.pods)),
             hard_refreshes=self.hard_refreshes,
         )
 

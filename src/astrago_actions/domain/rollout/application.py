@@ -142,7 +142,6 @@ class Application:
     name: str
     namespace: str = "argocd"
     project: str = "default"
-    resource_version: str = ""
     sources: tuple[Source, ...] = ()
     hydrated_from: Source | None = None
     automated: bool = False
@@ -160,7 +159,6 @@ class Application:
     resources: tuple[Resource, ...] = ()
     reconciled_at: float | None = None
     images: tuple[str, ...] = ()
-    is_app_of_apps: bool = False
     hydration: Hydration | None = None
 
     @property
