@@ -20,7 +20,7 @@ def progress_deadline_exceeded(view: View) -> Verdict | None:
         f"The rollout gave up: {_health_words(view)}",
         "unhealthy",
         _sick_resources(view),
-        "See the pods, events and logs below for what keeps the new pods from getting ready.",
+        "See in this step's log what keeps the new pods from getting ready.",
     )
 
 
@@ -56,7 +56,7 @@ def degraded(view: View) -> Verdict | None:
         f"Degraded for {lasted:.0f} s since the sync: {_health_words(view)}",
         "unhealthy",
         _sick_resources(view),
-        "See the pods, events and logs below.",
+        "See the pod, its events and its log in this step's log.",
     )
 
 

@@ -106,7 +106,7 @@ def crash_loop(view: View) -> Verdict | None:
         "crash-loop",
         f"{_named(pod)} crashes again and again ({pod.restarts} restarts)",
         pod,
-        "Read the last log lines below: the new version fails at its start.",
+        "Read its last log lines in this step's log: the new version fails at its start.",
     )
 
 

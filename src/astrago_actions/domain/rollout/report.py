@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 
+from astrago_actions.domain.image_families import holds, rivals
 from astrago_actions.domain.rollout.application import (
     Application,
     Condition,
@@ -66,7 +67,7 @@ def _about_application(evidence: Evidence, application: Application) -> list[str
         + (f" ({application.health_message})" if application.health_message else "")
     )
     if evidence.target.images:
-        lines.append(f"Expected images: {', '.join(evidence.target.images)}")
+        lines.append(f"Expected images: {', '.join(_expected(evidence))}")
         lines.append(f"Running images: {', '.join(_running(evidence.workload)) or 'unknown'}")
     lines.append(_policy(application))
     if evidence.windows:
@@ -80,6 +81,16 @@ def _at(application: Application) -> str:
 
 def _condition_line(condition: Condition) -> str:
     return f"{condition.type}: {condition.message}"
+
+
+def _expected(evidence: Evidence) -> tuple[str, ...]:
+    """The images of this application, where several share the list."""
+    workload, images = evidence.workload, evidence.target.images
+    desired = workload.desired_images if workload else None
+    if not evidence.target.shared or desired is None:
+        return images
+    own = tuple(each for each in images if holds(desired, each) or rivals(desired, each))
+    return own or images
 
 
 def _running(workload: Workload | None) -> tuple[str, ...]:
