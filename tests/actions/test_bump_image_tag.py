@@ -225,13 +225,18 @@ def test_a_file_of_more_than_half_a_megabyte_is_read_whole(world: World) -> None
     assert world.values() == long.replace("stage-00000001", f"stage-{world.second[:8]}")
 
 
+def proposed(world: World) -> str:
+    """The values file as the newest pull request would have it."""
+    head = world.github.pull_requests(DEPLOYMENT)[-1].head
+    return world.github.read(DEPLOYMENT, head, FILE).decode()
+
+
 def test_a_protected_branch_is_reached_by_pull_request(world: World) -> None:
     world.github.protect(DEPLOYMENT, BRANCH, "pull-request")
     outputs = world.bump(mode="commit-or-pull-request")
     assert "/pull/" in outputs.pull_request_url
     assert world.values() == VALUES
-    proposed = world.github.read(DEPLOYMENT, "bump/stage/core-batch", FILE).decode()
-    assert proposed == VALUES.replace("stage-00000001", f"stage-{world.second[:8]}")
+    assert proposed(world) == VALUES.replace("stage-00000001", f"stage-{world.second[:8]}")
 
 
 def test_a_second_bump_updates_the_same_pull_request(world: World) -> None:
@@ -240,8 +245,7 @@ def test_a_second_bump_updates_the_same_pull_request(world: World) -> None:
     tags = json.dumps({"core": f"core-stage-{third[:8]}", "batch": f"batch-stage-{third[:8]}"})
     second = world.bump(sha=third, tags=tags, mode="pull-request")
     assert second.pull_request_url == first.pull_request_url
-    proposed = world.github.read(DEPLOYMENT, "bump/stage/core-batch", FILE).decode()
-    assert f"core-stage-{third[:8]}" in proposed
+    assert f"core-stage-{third[:8]}" in proposed(world)
 
 
 def test_every_mistake_is_named_at_once_and_nothing_is_sent(world: World) -> None:
@@ -311,3 +315,59 @@ def test_looking_at_the_templates_costs_no_further_request(world: World) -> None
     world.bump()
     sent = [each for each in world.server.exchanges if "/graphql" in each.request.path]
     assert len(sent) == 2
+
+
+def test_a_rollback_does_not_take_back_a_fix_that_lands_meanwhile(world: World) -> None:
+    world.bump(tags='{"core": "core-bad"}', if_older="apply")
+    world.before_our_commit(lambda: world.bump(tags='{"core": "core-fix"}', if_older="apply"))
+    outputs = world.bump(rollback="previous", components="core", tags="")
+    assert "core-fix" in world.values()
+    assert not outputs.changed
+
+
+def test_an_older_build_does_not_win_because_the_comparison_failed_once(world: World) -> None:
+    world.bump(tags=tags_of(world, world.second))
+    world.server.faults.add(Fault(kind="status", path=".*/compare/.*", status=502, times=6))
+    outputs = world.bump(sha=world.first, tags=tags_of(world, world.first))
+    assert outputs.superseded
+
+
+@pytest.mark.parametrize("body", ["", "null", '{"errors": null}'])
+def test_an_answer_without_sense_after_an_applied_commit_is_looked_into(
+    world: World, body: str
+) -> None:
+    world.server.faults.add(
+        Fault(kind="status-after", status=200, body=body, contains="createCommitOnBranch")
+    )
+    assert world.bump().changed
+    assert world.commits() == 1
+
+
+def test_an_image_reference_is_recorded_as_it_stands_in_the_file(world: World) -> None:
+    world.outside_commit("core:\n  image: ghcr.io/x/core:1.1\n")
+    first = world.bump(key="{component}.image", tags='{"core": "1.2"}', if_older="apply")
+    world.bump(key="{component}.image", components="core", rollback=first.commit_sha, tags="")
+    assert world.values() == "core:\n  image: ghcr.io/x/core:1.1\n"
+
+
+def test_a_newer_build_that_waits_in_the_pull_request_is_not_replaced(world: World) -> None:
+    world.bump(mode="pull-request", tags=tags_of(world, world.second))
+    outputs = world.bump(sha=world.first, mode="pull-request", tags=tags_of(world, world.first))
+    assert outputs.superseded
+    assert f"core-stage-{world.second[:8]}" in proposed(world)
+
+
+def test_the_same_bump_again_leaves_its_pull_request_as_it_is(world: World) -> None:
+    first = world.bump(mode="pull-request")
+    head = world.github.pull_requests(DEPLOYMENT)[-1].head
+    before = world.github.resolve(DEPLOYMENT, head)
+    again = world.bump(mode="pull-request")
+    assert again.pull_request_url == first.pull_request_url
+    assert world.github.resolve(DEPLOYMENT, head) == before
+
+
+def test_bumps_of_other_keys_have_pull_requests_of_their_own(world: World) -> None:
+    world.github.commit(DEPLOYMENT, BRANCH, {"busan.yaml": VALUES.encode()}, "busan")
+    first = world.bump(mode="pull-request")
+    second = world.bump(mode="pull-request", file="busan.yaml")
+    assert second.pull_request_url != first.pull_request_url

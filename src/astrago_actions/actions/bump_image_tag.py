@@ -28,7 +28,7 @@ from astrago_actions.domain.bump_commit import (
     Origin,
     compose,
 )
-from astrago_actions.domain.bump_edit import edit_files
+from astrago_actions.domain.bump_edit import edit_files, present_values
 from astrago_actions.domain.bump_order import commit_that_set
 from astrago_actions.domain.references import ImageReference
 from astrago_actions.inputs import InputReader, Secret
@@ -201,7 +201,12 @@ def _commit_in_place(report: Report, wish: Wish) -> str:
     """The earlier commit that set these values, when there was nothing left to change."""
     if report.snapshot is None or report.bump.superseded:
         return ""
-    wanted = {(update.file, update.key): update.value for update in wish.updates}
+    contents = {path: file.content for path, file in report.snapshot.files.items()}
+    wanted = {
+        (update.file, update.key): value
+        for update, value in present_values(contents, wish.updates).items()
+        if value
+    }
     commits = [(commit.sha, commit.message) for commit in report.snapshot.history]
     return commit_that_set(wanted, commits) or ""
 

@@ -15,7 +15,7 @@ from astrago_actions.clients.source_history import SourceHistory
 from astrago_actions.domain.bump_commit import Origin, compose
 from astrago_actions.domain.bump_edit import Edit, Update, edit_files, present_values
 from astrago_actions.domain.bump_order import source_commit_of
-from astrago_actions.domain.bump_rollback import rollback
+from astrago_actions.domain.bump_rollback import Rollback, rollback
 from astrago_actions.domain.chart_readers import reading_lines
 from astrago_actions.domain.key_path import parse_key_path
 
@@ -53,8 +53,10 @@ class Bump:
         self.superseded: dict[Update, str] = {}
         self.unordered: dict[Update, str] = {}
         self.unread: tuple[str, ...] = ()
+        self.kept: tuple[str, ...] = ()
         self._wish = wish
         self._origin = wish.origin
+        self._taken_back: Rollback | None = None
         self._history = history
         self._branch = branch
 
@@ -62,7 +64,7 @@ class Bump:
         """The files with our values in them, or None when nothing would change."""
         contents = {path: file.content for path, file in snapshot.files.items()}
         if self._wish.rollback:
-            updates = self._going_back(snapshot)
+            updates = self._going_back(contents, snapshot)
         else:
             updates = self._not_superseded(contents, snapshot)
         self.edit = edit_files(contents, updates, if_missing=self._wish.if_missing)
@@ -72,16 +74,31 @@ class Bump:
         message = compose(self._wish.message, self.edit.changes, self._origin, self.bump_id)
         return Proposal(self.edit.contents, message)
 
-    def _going_back(self, snapshot: Snapshot) -> Sequence[Update]:
-        """The values before the bump that is to be taken back."""
-        commits = [(commit.sha, commit.message) for commit in snapshot.history]
+    def _going_back(self, contents: Mapping[str, bytes], snapshot: Snapshot) -> Sequence[Update]:
+        """The values before the bump that is to be taken back, where they are still the bump's.
+
+        Which bump that is, is decided once: whatever is committed while we try is not taken back.
+        """
         targets = {(update.file, update.key): update for update in self._wish.updates}
-        found = rollback(self._wish.rollback, targets, commits)
-        if found is None:
-            raise nothing_to_take_back(self._wish.rollback, self._branch, commits)
+        if self._taken_back is None:
+            commits = [(commit.sha, commit.message) for commit in snapshot.history]
+            self._taken_back = rollback(self._wish.rollback, targets, commits)
+            if self._taken_back is None:
+                raise nothing_to_take_back(self._wish.rollback, self._branch, commits)
         # The values were built from other commits than this run's: it is not their source.
-        self._origin = replace(self._wish.origin, commit="", rollback_of=found.of)
-        return [replace(targets[target], value=value) for target, value in found.values.items()]
+        self._origin = replace(self._wish.origin, commit="", rollback_of=self._taken_back.of)
+        back = self._taken_back.values
+        present = present_values(contents, [targets[target] for target in back])
+        self.kept = tuple(
+            target[1]
+            for target, step in back.items()
+            if present[targets[target]] not in {step.value, step.previous}
+        )
+        return [
+            replace(targets[target], value=step.previous)
+            for target, step in back.items()
+            if target[1] not in self.kept
+        ]
 
     def _not_superseded(
         self, contents: Mapping[str, bytes], snapshot: Snapshot

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump, Wish
 from astrago_actions.actions.bump_report import Report
-from astrago_actions.clients.deployment_branch import DeploymentBranch
+from astrago_actions.clients.deployment_branch import (
+    HISTORY,
+    LONG_HISTORY,
+    Commit,
+    DeploymentBranch,
+    Snapshot,
+)
 from astrago_actions.clients.pull_requests import PullRequest, PullRequests
 from astrago_actions.clients.safe_commit import Proposal, commit_safely
 from astrago_actions.context import Context
-from astrago_actions.errors import ActionError
+from astrago_actions.errors import ActionError, NotFound
 
 _NOT_IN_BRANCHES = re.compile(r"[^A-Za-z0-9._-]+")
 # The commit goes to a branch of our own, where nobody else writes.
@@ -32,11 +39,45 @@ def propose_pull_request(
     branch: DeploymentBranch, bump: Bump, wish: Wish, asked: PullRequestWish, context: Context
 ) -> Report:
     """Commit on a branch made from the base's newest state, and open or update its pull request."""
-    snapshot = branch.read(wish.files, wish.folders)
+    history = LONG_HISTORY if wish.rollback else HISTORY
+    snapshot = branch.read(wish.files, wish.folders, history=history)
     proposal = bump.propose(snapshot)
     if proposal is None:
         return Report(branch, bump)
     requests = PullRequests(branch.connection, branch.repository, context.clock)
+    name = branch_name(wish, branch.branch)
+    pending = _pending(DeploymentBranch(branch.connection, branch.repository, name), bump, wish)
+    if bump.superseded:
+        return Report(branch, bump)
+    bump.propose(snapshot)
+    commit = _commit(branch, bump, wish, context, requests, proposal, snapshot) if pending else None
+    opened = requests.open_or_update(name, branch.branch, *_text(proposal, context))
+    _ask(requests, opened, asked, context)
+    return Report(branch, bump, commit=commit, pull_request_url=opened.url)
+
+
+def _pending(existing: DeploymentBranch, bump: Bump, wish: Wish) -> bool:
+    """Whether the pull request's own branch, if there is one, still lacks these values.
+
+    A newer build that waits there for its merge counts as much as one that is merged.
+    """
+    try:
+        snapshot = existing.read(wish.files)
+    except NotFound:
+        return True
+    return wish.rollback != "" or bump.propose(snapshot) is not None
+
+
+def _commit(
+    branch: DeploymentBranch,
+    bump: Bump,
+    wish: Wish,
+    context: Context,
+    requests: PullRequests,
+    proposal: Proposal,
+    snapshot: Snapshot,
+) -> Commit | None:
+    """Commit where nobody else writes, then let the pull request's branch be at that commit."""
     name = branch_name(wish, branch.branch)
     workplace = DeploymentBranch(branch.connection, branch.repository, f"{name}.{bump.bump_id}")
     requests.point_branch(workplace.branch, snapshot.head)
@@ -50,21 +91,34 @@ def propose_pull_request(
             deadline=context.clock.monotonic() + COMMIT_SECONDS,
             on_wait=lambda error, seconds: context.step.info(f"{error}\nAgain in {seconds:.1f} s."),
         )
-        if outcome.commit is None:
-            return Report(branch, bump)
-        requests.point_branch(name, outcome.commit.sha)
+        if outcome.commit is not None:
+            requests.point_branch(name, outcome.commit.sha)
     finally:
-        requests.delete_branch(workplace.branch)
-    opened = requests.open_or_update(name, branch.branch, *_text(proposal, context))
-    _ask(requests, opened, asked, context)
-    return Report(branch, bump, commit=outcome.commit, pull_request_url=opened.url)
+        _clear_away(requests, workplace.branch, context)
+    return outcome.commit
+
+
+def _clear_away(requests: PullRequests, name: str, context: Context) -> None:
+    """A branch that stays behind is untidy, and no reason to fail."""
+    try:
+        requests.delete_branch(name)
+    except ActionError as error:
+        context.step.warning(f"The branch `{name}` is left over", str(error))
 
 
 def branch_name(wish: Wish, base: str) -> str:
-    """`bump/<environment or base branch>/<components>`: the same for every bump of this set."""
-    names = dict.fromkeys(update.component or update.key for update in wish.updates)
-    parts = (wish.origin.environment or base, "-".join(names))
-    return "/".join(["bump", *(_NOT_IN_BRANCHES.sub("-", part).strip("-.") for part in parts)])
+    """`bump/<environment or base>/<components>-<hash>`: the same for every bump of the same values.
+
+    The hash is of base, environment, source and keys, so that bumps of other values, or for
+    another base, have branches of their own.
+    """
+    names = sorted({update.component or update.key for update in wish.updates})
+    keys = sorted(f"{update.file}:{update.key}" for update in wish.updates)
+    identity = "\n".join([base, wish.origin.environment, wish.origin.repository, *keys])
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+    parts = (wish.origin.environment or base, f"{'-'.join(names)[:80]}-{digest}")
+    cleaned = (_NOT_IN_BRANCHES.sub("-", part).strip("-.") for part in parts)
+    return "/".join(["bump", *(part for part in cleaned if part)])
 
 
 def _text(proposal: Proposal, context: Context) -> tuple[str, str]:

@@ -28,6 +28,15 @@ def unread_text(keys: Sequence[str]) -> str:
     )
 
 
+def kept_text(keys: Sequence[str]) -> str:
+    """Which keys a rollback leaves alone, because somebody has set them since."""
+    named = ", ".join(f"`{key}`" for key in keys)
+    return (
+        f"{named}: the value is no longer the one that the bump set, so somebody has changed it "
+        "since. To set it all the same, give it in `updates` with `if-older: apply`."
+    )
+
+
 def superseded_error(superseded: Mapping[Update, str], branch: str) -> ActionError:
     """The failure for `if-older: fail`."""
     return ActionError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
-from astrago_actions.actions.bump_refusals import superseded_text, unread_text
+from astrago_actions.actions.bump_refusals import kept_text, superseded_text, unread_text
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.step import Step
 
@@ -29,6 +29,8 @@ def tell(report: Report, step: Step) -> None:
         step.notice("About the edited file", note)
     if report.bump.unread:
         step.warning("No template reads what was set", unread_text(report.bump.unread))
+    if report.bump.kept:
+        step.warning("Some tags were not put back", kept_text(report.bump.kept))
     if report.bump.superseded:
         step.warning("A newer build is already there", superseded_text(report.bump.superseded))
     for update, value in report.bump.unordered.items():

@@ -42,7 +42,9 @@ def read_images(given: InputReader, updates: Sequence[Update]) -> dict[str, Imag
             given.mistake("images", str(error))
             continue
         wanted = tags.get(component)
-        if wanted and images[component].tag not in {wanted, ""}:
+        if wanted and not images[component].tag:
+            images[component] = images[component].with_tag(wanted)
+        if wanted and images[component].tag != wanted:
             given.mistake("images", f"`{text}` has another tag than `{wanted}` in `tags`")
     return images
 

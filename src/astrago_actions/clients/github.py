@@ -63,7 +63,11 @@ def graphql(connection: Github, query: str, variables: dict[str, Any]) -> dict[s
 
     Raises Unreachable when the answer is not GraphQL at all, as behind a login page.
     """
-    _, answer = connection.requester.graphql_query(query, variables)
+    try:
+        _, answer = connection.requester.graphql_query(query, variables)
+    except TypeError:
+        # PyGithub looks for errors in an answer that is empty or null.
+        answer = None
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         raise Unreachable(

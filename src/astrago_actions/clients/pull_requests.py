@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from github import Github, UnknownObjectException
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
 from astrago_actions.clients.github import graphql
 from astrago_actions.clients.github_errors import explained_write
+from astrago_actions.clients.safe_commit import retry_wait
 from astrago_actions.clock import Clock
 from astrago_actions.errors import OutcomeUnknown, RateLimited, Unreachable
 
@@ -60,7 +61,8 @@ class PullRequests:
         """Remove the branch; one that is gone already is fine."""
 
         def delete() -> None:
-            self._connection.requester.requestJson("DELETE", self._url(f"git/refs/heads/{name}"))
+            if self._exists(name):
+                self._send("DELETE", f"git/refs/heads/{name}", {})
 
         self._repeat(f"delete the branch `{name}`", delete)
 
@@ -133,7 +135,7 @@ class PullRequests:
 
         retrying = Retrying(
             retry=retry_if_exception_type((OutcomeUnknown, Unreachable, RateLimited)),
-            wait=wait_random_exponential(multiplier=1, max=20),
+            wait=lambda state: retry_wait(state, self._clock.now()),
             stop=stop_after_attempt(ATTEMPTS),
             sleep=self._clock.sleep,
             reraise=True,

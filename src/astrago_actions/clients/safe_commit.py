@@ -79,10 +79,7 @@ def commit_safely(
     attempt = _Attempt(branch, paths, folders, decide, bump_id, history)
 
     def wait(state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, RateLimited):
-            return _rate_limit_wait(error, clock.now())
-        return _full_jitter(state)
+        return retry_wait(state, clock.now())
 
     def stop(state: RetryCallState) -> bool:
         return clock.monotonic() + state.upcoming_sleep > deadline
@@ -162,6 +159,14 @@ class _Attempt:
         except Conflict:
             self._refused_head = snapshot.head
             raise
+
+
+def retry_wait(state: RetryCallState, now: float) -> float:
+    """Seconds before the next try: what a rate limit asks for, else spread at random."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, RateLimited):
+        return _rate_limit_wait(error, now)
+    return _full_jitter(state)
 
 
 def _rate_limit_wait(error: RateLimited, now: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from github import Github
 
 from astrago_actions.clients.github import compare
-from astrago_actions.errors import ActionError
+from astrago_actions.errors import AccessDenied, NotFound
 
 
 class SourceHistory:
@@ -17,11 +17,14 @@ class SourceHistory:
         self._known: dict[tuple[str, str], str | None] = {}
 
     def relation(self, ours: str, other: str) -> str | None:
-        """How `other` lies to `ours` (`ahead` contains ours); None when GitHub cannot tell us."""
+        """How `other` lies to `ours` (`ahead` contains ours); None when it cannot be seen.
+
+        Raises Unreachable and RateLimited: an older build must not win because nobody answered.
+        """
         pair = (ours, other)
         if pair not in self._known:
             try:
                 self._known[pair] = compare(self._connection, self._repository, ours, other)
-            except ActionError:
+            except (NotFound, AccessDenied):
                 self._known[pair] = None
         return self._known[pair]

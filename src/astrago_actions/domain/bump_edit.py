@@ -63,7 +63,8 @@ def edit_files(
         if result.text == before:
             continue
         edited[file] = encode(result.text)
-        changes += _changes(of_file, result.previous)
+        written = values.current(result.text, list(wanted), name=file)
+        changes += _changes(of_file, result.previous, written)
         diffs.append(_diff(file, before, result.text))
     return Edit(edited, tuple(changes), tuple(notes), "".join(diffs))
 
@@ -75,9 +76,20 @@ def _by_file(updates: Iterable[Update]) -> dict[str, list[Update]]:
     return grouped
 
 
-def _changes(updates: Iterable[Update], previous: Mapping[str, str | None]) -> list[Change]:
+def _changes(
+    updates: Iterable[Update],
+    previous: Mapping[str, str | None],
+    written: Mapping[str, str | None],
+) -> list[Change]:
+    """What is in the file now, which for an image reference is more than the tag that was given."""
     changes = [
-        Change(each.file, each.key, previous[each.key] or "", each.value, each.component)
+        Change(
+            each.file,
+            each.key,
+            previous[each.key] or "",
+            written[each.key] or each.value,
+            each.component,
+        )
         for each in updates
     ]
     return [change for change in changes if change.previous != change.value]
