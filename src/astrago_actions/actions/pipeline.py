@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from astrago_actions.actions import (
     argocd_wait,
@@ -28,7 +29,7 @@ from astrago_actions.workflow_run import WorkflowRun
 
 # The bump makes the commit that is waited for; until then its place is taken.
 _NOT_YET_KNOWN = "0" * 40
-BUMPED, NO_CHANGE, SUPERSEDED = "bumped", "no-change", "superseded"
+BUMPED, PROPOSED, NO_CHANGE, SUPERSEDED = "bumped", "proposed", "no-change", "superseded"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Outputs:
     superseded: bool = False
     result: str = ""
     url: str = ""
+    pull_request_url: str = ""
     durations: Mapping[str, float] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     report: str = ""
@@ -99,44 +101,88 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
 
 def run(inputs: Inputs, context: Context) -> Outputs:
     """Deploy what changed, and report how it went, also when it went wrong."""
+    progress = _Progress()
     try:
-        outputs = _deploy(inputs, context)
-    except ActionError:
+        _deploy(inputs, context, progress)
+    except ActionError as error:
+        error.outputs = {**progress.named(), **_known(error)}
         # What failed is the news; a budget that broke on top of it is in the summary.
         with suppress(ActionError):
             _measure(inputs, context, "failure")
         raise
-    measured = _measure(inputs, context, "success")
+    try:
+        measured = _measure(inputs, context, "success")
+    except ActionError as error:
+        error.outputs = {**progress.named(), **_known(error)}
+        raise
     return replace(
-        outputs,
+        progress.outputs,
         durations=measured.durations,
         breaches=measured.breaches,
         report=measured.report,
     )
 
 
-def _deploy(inputs: Inputs, context: Context) -> Outputs:
+class _Progress:
+    """What is known so far, for the outputs of a pipeline that fails half-way too."""
+
+    def __init__(self) -> None:
+        self.outputs = Outputs()
+
+    def learn(self, **known: Any) -> None:
+        """Remember these outputs."""
+        self.outputs = replace(self.outputs, **known)
+
+    def named(self) -> dict[str, object]:
+        """The outputs under the names that workflows know them by."""
+        return {
+            each.name.replace("_", "-"): getattr(self.outputs, each.name)
+            for each in fields(self.outputs)
+        }
+
+
+def _known(error: ActionError) -> dict[str, object]:
+    """The outputs that the failing part knows, as far as the whole has them too."""
+    names = {each.name.replace("_", "-") for each in fields(Outputs)}
+    return {name: value for name, value in error.outputs.items() if name in names}
+
+
+def _deploy(inputs: Inputs, context: Context, progress: _Progress) -> None:
     tag = build_tag.run(inputs.tag, context)
+    progress.learn(environment=tag.environment, tags=tag.tags)
     if not tag.changed:
         context.step.notice("Nothing to deploy", "No file of any component changed.")
-        return Outputs(environment=tag.environment, tags=tag.tags, result=NO_CHANGE)
+        progress.learn(result=NO_CHANGE)
+        return
     push = ghcr_push.run(_push_of(inputs.push, tag.changed), context)
+    progress.learn(images=push.images, digests=push.digests)
     bump = bump_image_tag.run(_bump_of(inputs.bump, tag.changed), context)
-    outputs = Outputs(
-        environment=tag.environment,
-        tags=tag.tags,
-        images=push.images,
-        digests=push.digests,
+    progress.learn(
         commit_sha=bump.commit_sha,
         changed=bump.changed,
         superseded=bump.superseded,
-        result=SUPERSEDED if bump.superseded else BUMPED,
+        pull_request_url=bump.pull_request_url,
+        result=_result_of(bump),
     )
-    if inputs.wait is None or inputs.bump.dry_run or bump.superseded or bump.pull_request_url:
-        return outputs
-    expected = tuple(push.images.values())
+    if inputs.wait is None or inputs.bump.dry_run or progress.outputs.result != BUMPED:
+        return
+    expected = _deployed(push.images, bump)
     wait = argocd_wait.run(replace(inputs.wait, revision=bump.commit_sha, images=expected), context)
-    return replace(outputs, result=wait.result, url=wait.url)
+    progress.learn(result=wait.result, url=wait.url)
+
+
+def _result_of(bump: bump_image_tag.Outputs) -> str:
+    """How far the bump came: a change that is only partly superseded is still to be waited for."""
+    if bump.pull_request_url:
+        return PROPOSED
+    return SUPERSEDED if bump.superseded and not bump.changed else BUMPED
+
+
+def _deployed(images: Mapping[str, str], bump: bump_image_tag.Outputs) -> tuple[str, ...]:
+    """The images to wait for: where newer builds stayed, only those that were committed."""
+    if not bump.superseded:
+        return tuple(images.values())
+    return tuple(image for component, image in images.items() if component in bump.previous)
 
 
 def _push_of(inputs: ghcr_push.Inputs, components: Collection[str]) -> ghcr_push.Inputs:
