@@ -371,3 +371,21 @@ def test_bumps_of_other_keys_have_pull_requests_of_their_own(world: World) -> No
     first = world.bump(mode="pull-request")
     second = world.bump(mode="pull-request", file="busan.yaml")
     assert second.pull_request_url != first.pull_request_url
+
+
+def test_a_fleet_is_spread_over_as_long_as_github_takes_its_commits(world: World) -> None:
+    """80 commits a minute is what GitHub takes, so 160 jobs spread over two minutes."""
+    longest = 0.0
+    for _ in range(20):
+        world.clock.slept.clear()
+        world.bump(spread="160")
+        longest = max(longest, *world.clock.slept)
+    assert 48 < longest <= 120
+
+
+def test_it_keeps_trying_until_the_time_allowed_is_over(world: World) -> None:
+    world.server.faults.add(Fault(kind="reset-before", path=".*graphql", times=None))
+    began = world.clock.monotonic()
+    with pytest.raises(ActionError, match="no success within the time allowed"):
+        world.bump(timeout="100")
+    assert world.clock.monotonic() - began == pytest.approx(100)

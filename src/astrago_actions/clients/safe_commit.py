@@ -79,10 +79,15 @@ def commit_safely(
     attempt = _Attempt(branch, paths, folders, decide, bump_id, history)
 
     def wait(state: RetryCallState) -> float:
-        return retry_wait(state, clock.now())
+        error = state.outcome.exception() if state.outcome else None
+        asked = retry_wait(state, clock.now())
+        left = max(0.0, deadline - clock.monotonic())
+        # What a rate limit asks for is not cut short; a random wait may be, for a last try.
+        return asked if isinstance(error, RateLimited) else min(asked, left)
 
     def stop(state: RetryCallState) -> bool:
-        return clock.monotonic() + state.upcoming_sleep > deadline
+        now = clock.monotonic()
+        return now >= deadline or now + state.upcoming_sleep > deadline
 
     def before_sleep(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -19,7 +19,7 @@ _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`')
 # Functions that hand a map on as a whole, so that everything below it may be read elsewhere.
 _WHOLE = re.compile(
     r"(?<![.\w])(?:toYaml|toJson|toPrettyJson|toRawJson|toToml|include|template|tpl|deepCopy|dict"
-    r"|list|range|set|merge\w*|mustMerge\w*)\b"
+    r"|list|range|set|index|get|pluck|dig|merge\w*|mustMerge\w*)\b"
 )
 _BINDING = re.compile(r"\b(?:with|range)\b|:?=")
 

@@ -73,3 +73,18 @@ def test_says_file_line_and_text() -> None:
     assert reading_lines(templates, parse_key_path("tag")) == [
         ReadingLine("b.yaml", 2, "tag: {{ .Values.tag }}")
     ]
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ (index .Values.astrago .component).imageTag }}",
+        "{{ $c := index .Values.astrago .name }}{{ $c.imageTag }}",
+        "{{ with index $.Values.astrago . }}{{ .imageTag }}{{ end }}",
+        "{{ (get .Values.astrago .component).imageTag }}",
+    ],
+)
+def test_a_map_that_is_asked_by_a_name_found_elsewhere_may_be_read_at_any_key(
+    template: str,
+) -> None:
+    assert reading_lines({"deployment.yaml": template}, parse_key_path("astrago.core.imageTag"))
