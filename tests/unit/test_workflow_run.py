@@ -34,7 +34,7 @@ def with_event(tmp_path: Path, event: object) -> dict[str, str]:
 def test_a_push_is_read_from_variables_and_payload(tmp_path: Path) -> None:
     environment = with_event(tmp_path, {"before": BASE, "after": SHA}) | {
         "RUNNER_TEMP": "/tmp/job",
-        "GITHUB_WORKSPACE": "/work/checkout",
+        "GITHUB_WORKSPACE": "/runner/checkout",
     }
 
     run = WorkflowRun.from_environment(environment)
@@ -51,7 +51,7 @@ def test_a_push_is_read_from_variables_and_payload(tmp_path: Path) -> None:
         run_id=1234567890123,
         run_number=42,
         run_attempt=2,
-        workspace=Path("/work/checkout"),
+        workspace=Path("/runner/checkout"),
         temporary=Path("/tmp/job"),
         before=BASE,
     )
