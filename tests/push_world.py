@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from astrago_actions.actions import ghcr_push
 from astrago_actions.clock import Clock
 from astrago_actions.context import Context
-from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader
 from astrago_actions.workflow_run import WorkflowRun
 from tests.images import Layout
 from tests.manual_clock import ManualClock
+from tests.recording_step import RecordingStep
 from tests.registries import RunningRegistry
 
 COMMIT = "ca58a8c3d1" * 4
 REVISION = "org.opencontainers.image.revision"
-
-
-@dataclass
-class RecordedStep:
-    """A step that keeps what it is told."""
-
-    lines: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    masked: list[str] = field(default_factory=list)
-    summaries: list[str] = field(default_factory=list)
-
-    def info(self, text: str) -> None:
-        self.lines.append(text)
-
-    def group(self, title: str) -> AbstractContextManager[None]:
-        self.lines.append(title)
-        return nullcontext()
-
-    def notice(self, title: str, message: str) -> None:
-        self.lines.append(f"{title}: {message}")
-
-    def warning(self, title: str, message: str) -> None:
-        self.warnings.append(f"{title}: {message}")
-
-    def mask(self, secret: str) -> None:
-        self.masked.append(secret)
-
-    def summary(self, markdown: str) -> None:
-        self.summaries.append(markdown)
-
-    def outputs(self, values: Mapping[str, object]) -> None:
-        raise AssertionError("outputs are written by the caller of an action")
-
-    def failure(self, error: ActionError) -> None:
-        raise AssertionError("failures are reported by the caller of an action")
 
 
 @dataclass
@@ -69,7 +32,7 @@ class PushWorld:
     components: tuple[str, ...] = ("core", "batch")
     repository: str = "xiilab/astrago-backend"
     clock: Clock = field(default_factory=ManualClock)
-    step: RecordedStep = field(default_factory=RecordedStep)
+    step: RecordingStep = field(default_factory=RecordingStep)
     context: Context | None = None
 
     def image(self, component: str) -> str:
@@ -94,7 +57,7 @@ class PushWorld:
             actor="octocat",
             workspace=self.workspace,
         )
-        self.step = RecordedStep()
+        self.step = RecordingStep()
         self.context = Context(self.step, run, self.clock)
         reader = InputReader(self.given(**inputs), mask=self.step.mask)
         read = ghcr_push.read(reader, run)
