@@ -186,13 +186,19 @@ def write(number: int, url: str, spread: int, summary: Path) -> int:
 def faults(share: float) -> list[Fault]:
     """A share of all calls fails: half before anything is done, half after or by a limit."""
     each = share / 5
-    limit = {"kind": "status", "status": 403, "body": SECONDARY}
     return [
         Fault(kind="status", status=502, times=None, probability=each),
         Fault(kind="reset-before", times=None, probability=each),
         Fault(kind="reset-after", times=None, probability=each),
         Fault(kind="status-after", status=502, times=None, probability=each),
-        Fault(**limit, times=None, probability=each, headers={"Retry-After": "1"}),  # type: ignore[arg-type]
+        Fault(
+            kind="status",
+            status=403,
+            body=SECONDARY,
+            times=None,
+            probability=each,
+            headers={"Retry-After": "1"},
+        ),
     ]
 
 

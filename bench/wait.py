@@ -136,7 +136,7 @@ class Sandbox:
         reader = InputReader({**usual, **{key.replace("_", "-"): v for key, v in given.items()}})
         inputs = argocd_wait.read(reader, WorkflowRun())
         reader.check()
-        context = Context(Silence(), WorkflowRun(), self.clock)  # type: ignore[arg-type]
+        context = Context(Silence(), WorkflowRun(), self.clock)  # type: ignore[arg-type] # says less
         virtual = isinstance(self.clock, VirtualClock)
         hangs = any(
             each.behaviour.refresh_hangs for each in self.argocd.fleet.applications.values()
@@ -203,8 +203,13 @@ def many_applications(count: int) -> str:
             if _kind(each.request.path) == "application" and not each.request.query
         )
         streams = sum("stream" in each.request.path for each in sandbox.server.exchanges)
+        everything = len(sandbox.server.exchanges) - streams
     per_application = statistics.median(looks.values())
-    return f"{done.stdout.strip()}, {per_application:.0f} looks each, {streams} event stream"
+    per_look = everything / sum(looks.values())
+    return (
+        f"{done.stdout.strip()}, {per_application:.0f} looks each, {streams} event stream, "
+        f"{per_look:.2f} requests a look with refreshes, trees and manifests"
+    )
 
 
 def child(url: str, github: str, revision: str, count: str) -> None:
@@ -223,7 +228,7 @@ def child(url: str, github: str, revision: str, count: str) -> None:
     inputs = argocd_wait.read(reader, run)
     reader.check()
     began = time.monotonic()
-    outputs = argocd_wait.run(inputs, Context(Silence(), run, SystemClock()))  # type: ignore[arg-type]
+    outputs = argocd_wait.run(inputs, Context(Silence(), run, SystemClock()))  # type: ignore[arg-type] # says less
     took = time.monotonic() - began
     print(f"{outputs.result} in {took:.1f} s, {_peak_megabytes():.0f} MB")
 

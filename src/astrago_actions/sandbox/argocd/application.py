@@ -72,7 +72,8 @@ class ApplicationState:
     @property
     def spec(self) -> dict[str, Any]:
         """The specification."""
-        return self.manifest["spec"]  # type: ignore[no-any-return]
+        specification: dict[str, Any] = self.manifest["spec"]
+        return specification
 
     @property
     def destination(self) -> str:
