@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from astrago_actions.sandbox.act import StepRecord
+from astrago_actions.sandbox.scenario import Workplace
 from astrago_actions.sandbox.world import BRANCH, DEPLOYMENT, VALUES_FILE, World
 from tests.e2e.conftest import RunSteps
 
@@ -101,7 +102,7 @@ def test_bump_image_tag_without_a_server(run_steps: RunSteps) -> None:
     assert "GitHub gave no usable answer" in said(result.step("bump"))
 
 
-def test_ghcr_push(run_steps: RunSteps, world: World) -> None:
+def test_ghcr_push(run_steps: RunSteps, world: World, place: Workplace) -> None:
     image = f"{world.registry_host}/xiilab/astrago-backend:core-stage-0123abcd"
     right = {"images": json.dumps({"core": image}), "context": ".", "token": world.tokens.job}
 
@@ -111,7 +112,15 @@ def test_ghcr_push(run_steps: RunSteps, world: World) -> None:
         + step("ghcr-push", "empty", token="")
         + step("ghcr-push", "nowhere", **{**right, "archive": "no/such/{component}.tar"})
         + step("ghcr-push", "rejected", **{**right, "token": "ghs_of_nobody", "archive": "a.tar"})
-        + step("ghcr-push", "down", **{**right, "images": '{"core": "127.0.0.1:9/x/y:z"}'}),
+        + step(
+            "ghcr-push",
+            "down",
+            **{
+                **right,
+                "images": '{"core": "127.0.0.1:9/x/y:z"}',
+                "archive": place.variables["IMAGE_ARCHIVE"],
+            },
+        ),
         environment=world.runner_environment,
         files={"a.tar": "not an archive", "Dockerfile": "FROM scratch"},
     )
