@@ -12,7 +12,7 @@ from astrago_actions.context import Context
 from astrago_actions.inputs import InputReader
 from astrago_actions.sandbox.github import GitHub
 from astrago_actions.sandbox.server import LoopbackServer, Request, Response
-from astrago_actions.step import ShellStep
+from astrago_actions.step import ShellStep, Step
 from astrago_actions.workflow_run import WorkflowRun
 from tests.manual_clock import ManualClock
 
@@ -43,7 +43,7 @@ class World:
         self.server = LoopbackServer(self)
         self.interruption: Callable[[], object] | None = None
         self.clock = ManualClock()
-        self.step = ShellStep()
+        self.step: Step = ShellStep()
         self.start = github.create_repository(DEPLOYMENT, {FILE: VALUES.encode()}, BRANCH)
         self.first = github.create_repository(SOURCE, {"a": b"1"}, BRANCH)
         self.second = github.commit(SOURCE, BRANCH, {"a": b"2"}, "second")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 
 class ManualClock:
-    """Time for tests: sleeping takes no time and moves the clock; `slept` keeps each sleep."""
+    """Time for tests: sleeping takes no time and moves the clock; `slept` keeps each sleep.
+
+    `while_asleep` happens in the next sleep, once.
+    """
 
     def __init__(self, start: float = 1_795_168_800.0) -> None:
         self._now = start
         self._lock = threading.Lock()
         self.slept: list[float] = []
+        self.while_asleep: Callable[[], object] | None = None
 
     def now(self) -> float:
         """Seconds since the epoch."""
@@ -26,3 +31,6 @@ class ManualClock:
         with self._lock:
             self.slept.append(seconds)
             self._now += seconds
+            happening, self.while_asleep = self.while_asleep, None
+        if happening:
+            happening()

@@ -13,6 +13,7 @@ from astrago_actions.errors import AccessDenied, ActionError, InputErrors, NotFo
 from astrago_actions.sandbox.registry import Registry
 from astrago_actions.sandbox.server import Fault, LoopbackServer
 from tests.deployment_world import BRANCH, DEPLOYMENT, FILE, SOURCE, VALUES, World
+from tests.recording_step import RecordingStep
 
 
 @pytest.fixture
@@ -95,6 +96,19 @@ def test_an_applied_commit_whose_answer_is_lost_is_recognised_not_repeated(
     assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
 
 
+def test_our_commit_is_recognised_below_any_number_of_others(world: World) -> None:
+    """The answer is lost, and before we read again others have committed a hundred times."""
+    world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
+    world.clock.while_asleep = lambda: [
+        world.github.commit(DEPLOYMENT, BRANCH, {"other.yaml": b"%d" % number}, "other")
+        for number in range(230)
+    ]
+    outputs = world.bump(if_older="apply")
+    log = world.github.log(DEPLOYMENT, BRANCH)
+    assert len(log) == 1 + 1 + 230
+    assert outputs.commit_sha == log[230]
+
+
 @pytest.mark.parametrize("kind", ["reset-before", "status"])
 def test_a_commit_that_did_not_arrive_is_sent_again(world: World, kind: str) -> None:
     world.server.faults.add(Fault(kind=kind, contains="createCommitOnBranch"))
@@ -102,7 +116,7 @@ def test_a_commit_that_did_not_arrive_is_sent_again(world: World, kind: str) -> 
     assert world.commits() == 1
 
 
-def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> None:
+def test_a_rate_limit_is_waited_for_at_least_as_long_as_it_says(world: World) -> None:
     world.server.faults.add(
         Fault(
             kind="status",
@@ -113,7 +127,22 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> None:
         )
     )
     world.bump()
-    assert world.clock.slept == [17]
+    assert len(world.clock.slept) == 1
+    assert 17 <= world.clock.slept[0] <= 17 * 1.5
+
+
+def test_writers_that_a_limit_refused_together_come_back_apart(world: World) -> None:
+    limit = '{"message": "You have exceeded a secondary rate limit."}'
+    waits = []
+    for number in range(12):
+        world.server.faults.add(
+            Fault(kind="status", contains="createCommitOnBranch", status=403, body=limit)
+        )
+        world.clock.slept.clear()
+        world.bump(tags=f'{{"core": "core-{number}"}}', if_older="apply")
+        waits += world.clock.slept
+    assert min(waits) >= 60
+    assert max(waits) - min(waits) > 5
 
 
 def test_a_limit_that_outlasts_the_deadline_says_when_it_ends(world: World) -> None:
@@ -162,6 +191,41 @@ def test_going_back_on_purpose_is_allowed(world: World) -> None:
     outputs = world.bump(sha=world.first, tags=tags_of(world, world.first), if_older="apply")
     assert outputs.changed
     assert f"core-stage-{world.first[:8]}" in world.values()
+
+
+def test_an_older_build_is_known_by_its_file_however_many_others_were_committed(
+    world: World,
+) -> None:
+    world.bump(tags='{"core": "core-2.0"}')
+    for number in range(30):
+        world.github.commit(DEPLOYMENT, BRANCH, {"other.yaml": b"%d" % number}, "other")
+    assert world.bump(sha=world.first, tags='{"core": "core-1.0"}').superseded
+
+
+def test_an_older_build_is_known_by_the_sha_before_a_date_in_its_tag(world: World) -> None:
+    world.outside_commit(VALUES.replace("core-stage-00000001", f"core-{world.second[:8]}-20251124"))
+    tags = f'{{"core": "core-{world.first[:8]}-20251123"}}'
+    assert world.bump(sha=world.first, tags=tags).superseded
+
+
+def test_the_summary_lists_what_is_deployed_and_every_request(world: World) -> None:
+    step = world.step = RecordingStep()
+    world.bump(tags=tags_of(world, world.first), sha=world.first)
+    world.github.commit(SOURCE, BRANCH, {"a": b"3"}, "feat: `new` <b>words</b>")
+    third = world.github.commit(SOURCE, BRANCH, {"a": b"4"}, "fix: them\n\nbody")
+    sent_before = len(world.server.exchanges)
+    world.bump(sha=third, tags=tags_of(world, third))
+    section = step.summaries[-1]
+    assert f"3 commits]({world.server.url}/{SOURCE}/compare/" in section
+    assert section.index("fix: them") < section.index("&lt;b&gt;words") < section.index("second")
+    sent = len(world.server.exchanges) - sent_before
+    assert f"(1 attempt, {sent} requests)" in section
+
+
+def test_the_requests_of_a_pull_request_are_all_counted(world: World) -> None:
+    step = world.step = RecordingStep()
+    world.bump(mode="pull-request", labels="deploy")
+    assert f"{len(world.server.exchanges)} requests)" in step.summaries[-1]
 
 
 def test_unknown_ancestry_is_said_and_applied(

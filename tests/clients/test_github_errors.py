@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import responses
 
-from astrago_actions.clients.github import connect, graphql
+from astrago_actions.clients.github import connect
 from astrago_actions.clients.github_errors import RuleViolation, explained, explained_write
 from astrago_actions.errors import (
     AccessDenied,
@@ -35,9 +35,9 @@ def rest_error(status: int, body: Any, headers: dict[str, str] | None = None) ->
             mocked.get(
                 f"{WIRE}/repos/{REPOSITORY}/branches", body=text, status=status, headers=headers
             )
-        requester = connect(Secret("t" * 20), API).requester
+        connection = connect(Secret("t" * 20), API)
         with pytest.raises(ActionError) as caught, explained("list the branches", REPOSITORY):
-            requester.requestJsonAndCheck("GET", f"/repos/{REPOSITORY}/branches")
+            connection.get(f"/repos/{REPOSITORY}/branches")
     return caught.value
 
 
@@ -52,7 +52,7 @@ def graphql_error(
             pytest.raises(ActionError) as caught,
             explained_write("commit the new tags", REPOSITORY, branch="stabilize/1.0"),
         ):
-            graphql(connect(Secret("t" * 20), API), "mutation { x }", {})
+            connect(Secret("t" * 20), API).graphql("mutation { x }", {})
     return caught.value
 
 
@@ -107,8 +107,16 @@ def test_classic_protection_over_graphql_names_the_branch_and_the_way_out() -> N
 
 
 def test_a_ruleset_over_graphql_is_known_by_its_text() -> None:
-    body = graphql_body("UNPROCESSABLE", "Repository rule violations found\n\nSecret detected")
-    assert isinstance(graphql_error(body), RuleViolation)
+    message = "Repository rule violations found\n\nChanges must be made through the merge queue."
+    assert isinstance(graphql_error(graphql_body("UNPROCESSABLE", message)), RuleViolation)
+
+
+def test_a_secret_in_the_file_is_no_reason_for_a_pull_request() -> None:
+    message = "Repository rule violations found\n\nSecret detected in content"
+    error = rest_error(409, {"message": message})
+    assert isinstance(error, AccessDenied)
+    assert "push protection" in error.remedy
+    assert "mode: pull-request" not in error.remedy
 
 
 def test_bad_credentials_ask_for_a_new_token() -> None:
@@ -222,13 +230,27 @@ def test_a_server_fault_while_writing_leaves_the_outcome_unknown(body: Any) -> N
     assert isinstance(graphql_error(body, 502), OutcomeUnknown)
 
 
+def test_a_server_fault_keeps_its_text_and_request_id() -> None:
+    text = "Something went wrong while executing your query. Please include `C0AD:1015`."
+    error = graphql_error({"data": None, "errors": [{"message": text}]}, 502)
+    assert "HTTP 502" in error.detail
+    assert "C0AD:1015" in error.detail
+
+
+def test_a_server_fault_shows_the_words_of_a_page_without_its_markup() -> None:
+    page = "<html>\r\n<head><title>502 Bad Gateway</title></head></html>"
+    error = graphql_error(page, 502, {"X-GitHub-Request-Id": "AB12:9"})
+    assert "“502 Bad Gateway”" in error.detail
+    assert "request id AB12:9" in error.detail
+
+
 def test_a_lost_connection_while_writing_leaves_the_outcome_unknown() -> None:
     with (
         responses.RequestsMock(),
         pytest.raises(OutcomeUnknown),
         explained_write("commit the new tags", REPOSITORY),
     ):
-        graphql(connect(Secret("t" * 20), API), "mutation { x }", {})
+        connect(Secret("t" * 20), API).graphql("mutation { x }", {})
 
 
 def test_a_lost_connection_while_reading_is_only_unreachable() -> None:
@@ -237,7 +259,7 @@ def test_a_lost_connection_while_reading_is_only_unreachable() -> None:
         pytest.raises(Unreachable),
         explained("read the deployment repository", REPOSITORY),
     ):
-        graphql(connect(Secret("t" * 20), API), "query { x }", {})
+        connect(Secret("t" * 20), API).graphql("query { x }", {})
 
 
 def test_an_answer_that_is_not_graphql_points_at_the_address() -> None:

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 from astrago_actions.actions.bump_refusals import nothing_to_take_back, superseded_error
 from astrago_actions.clients.deployment_branch import Snapshot
+from astrago_actions.clients.github import Comparison
 from astrago_actions.clients.safe_commit import Proposal
 from astrago_actions.clients.source_history import SourceHistory
 from astrago_actions.domain.bump_commit import Origin, compose
 from astrago_actions.domain.bump_edit import Edit, Update, edit_files, present_values
-from astrago_actions.domain.bump_order import source_commit_of
+from astrago_actions.domain.bump_order import source_commits_of
 from astrago_actions.domain.bump_rollback import Rollback, rollback
 from astrago_actions.domain.chart_readers import reading_lines
 from astrago_actions.domain.key_path import parse_key_path
@@ -52,12 +53,13 @@ class Bump:
         self.edit = Edit({}, (), (), "")
         self.superseded: dict[Update, str] = {}
         self.unordered: dict[Update, str] = {}
+        self.deployed: dict[str, Comparison] = {}
         self.unread: tuple[str, ...] = ()
         self.kept: tuple[str, ...] = ()
         self._wish = wish
         self._origin = wish.origin
         self._taken_back: Rollback | None = None
-        self._history = history
+        self.history = history
         self._branch = branch
 
     def propose(self, snapshot: Snapshot) -> Proposal | None:
@@ -104,7 +106,7 @@ class Bump:
         self, contents: Mapping[str, bytes], snapshot: Snapshot
     ) -> Sequence[Update]:
         """The updates that are not older than what the files already hold."""
-        self.superseded, self.unordered = {}, {}
+        self.superseded, self.unordered, self.deployed = {}, {}, {}
         if self._wish.if_older == "apply" or not self._wish.origin.commit:
             return self._wish.updates
         messages = [commit.message for commit in snapshot.history]
@@ -116,13 +118,20 @@ class Bump:
         return [update for update in self._wish.updates if update not in self.superseded]
 
     def _compare(self, update: Update, value: str, messages: Sequence[str]) -> None:
-        origin, target = self._wish.origin, (update.file, update.key)
-        other = source_commit_of(value, target, origin.repository, messages)
-        relation = self._history.relation(origin.commit, other) if other else None
-        if relation == "ahead":
-            self.superseded[update] = value
-        elif relation in {None, "diverged"}:
+        target, source = (update.file, update.key), self._wish.origin.repository
+        for other in source_commits_of(value, target, source, messages):
+            comparison = self.history.since(other, self._wish.origin.commit)
+            if comparison is not None:
+                break
+        else:
             self.unordered[update] = value
+            return
+        if comparison.relation == "behind":
+            self.superseded[update] = value
+        elif comparison.relation == "diverged":
+            self.unordered[update] = value
+        elif comparison.commits:
+            self.deployed[other] = comparison
 
 
 def _unread(keys: Sequence[str], templates: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
 from astrago_actions.actions.bump_refusals import kept_text, superseded_text, unread_text
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
+from astrago_actions.clients.github import ComparedCommit, Comparison
+from astrago_actions.report.markdown import escaped
 from astrago_actions.step import Step
+
+MOST_COMMITS = 20
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,12 @@ class Report:
     attempts: int = 1
     pull_request_url: str = ""
     dry_run: bool = False
+
+    @property
+    def requests(self) -> int:
+        """What was sent to GitHub, to the deployment repository and to the source's."""
+        connections = {self.branch.connection, self.bump.history.connection}
+        return sum(each.requests for each in connections)
 
 
 def tell(report: Report, step: Step) -> None:
@@ -39,6 +50,8 @@ def tell(report: Report, step: Step) -> None:
             "(its commit is not in the source repository's history, or cannot be seen); applied."
         )
     step.info(report.bump.edit.diff or "Nothing to change.")
+    for since, comparison in report.bump.deployed.items():
+        step.info("\n".join(_deployed_lines(since, comparison)))
     if report.commit:
         step.info(f"Committed as {report.commit.sha}: {report.commit.url}")
     if report.pull_request_url:
@@ -61,11 +74,44 @@ def summary(report: Report) -> str:
         if report.bump.superseded
         else ""
     )
+    deployed = "".join(_deployed(since, each) for since, each in report.bump.deployed.items())
     tries = "1 attempt" if report.attempts == 1 else f"{report.attempts} attempts"
     return (
         f"### Tags in {report.branch.repository}\n\n{_headline(report)} "
-        f"({tries}, {report.branch.requests} requests)\n\n{table}{diff}{newer}"
+        f"({tries}, {report.requests} requests)\n\n{table}{diff}{deployed}{newer}"
     )
+
+
+def _deployed(since: str, comparison: Comparison) -> str:
+    """The source's commits between the old value and the new one, newest first."""
+    newest = comparison.commits[::-1][:MOST_COMMITS]
+    lines = [
+        f"- [`{each.sha[:8]}`]({each.url}) {escaped(each.subject)} ({escaped(each.author)})"
+        for each in newest
+    ]
+    return (
+        f"\n[{_count(comparison)}]({comparison.url}) since `{since[:8]}`:\n\n"
+        + "\n".join([*lines, *_left_out(comparison, newest)])
+        + "\n"
+    )
+
+
+def _deployed_lines(since: str, comparison: Comparison) -> list[str]:
+    newest = comparison.commits[::-1][:MOST_COMMITS]
+    return [
+        f"{_count(comparison)} since {since[:8]}: {comparison.url}",
+        *(f"- {each.sha[:8]} {each.subject} ({each.author})" for each in newest),
+        *_left_out(comparison, newest),
+    ]
+
+
+def _count(comparison: Comparison) -> str:
+    return "1 commit" if comparison.total == 1 else f"{comparison.total} commits"
+
+
+def _left_out(comparison: Comparison, shown: Sequence[ComparedCommit]) -> list[str]:
+    left = comparison.total - len(shown)
+    return [f"- and {left} before them"] if left else []
 
 
 def _headline(report: Report) -> str:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from github import Github
-
-from astrago_actions.clients.github import connect
+from astrago_actions.clients.github import Connection, connect
 from astrago_actions.clients.workflow_history import (
     BumpListing,
     first_conclusions,
@@ -158,7 +156,7 @@ class PipelineHistory:
             lambda: read_run(connection, run.repository, run.run_id),
         )
 
-    def _runs(self, connection: Github, since: float) -> RunListing | None:
+    def _runs(self, connection: Connection, since: float) -> RunListing | None:
         sources = self._sources
         workflow = sources.workflow or (self.own_run.workflow_id if self.own_run else 0)
         if not workflow and self._context.run.run_id:

@@ -90,7 +90,7 @@ def github_compare(token: Secret | None, api_url: str, repository: str) -> Compa
     def compare(base: str, head: str) -> str:
         from astrago_actions.clients import github
 
-        return github.compare(github.connect(token, api_url), repository, base, head)
+        return github.relation(github.connect(token, api_url), repository, base, head)
 
     return compare
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from github import Github
-
-from astrago_actions.clients.github import graphql
+from astrago_actions.clients.github import Connection
 from astrago_actions.clients.github_errors import explained, explained_write
 from astrago_actions.domain.bump_commit import Message
 from astrago_actions.errors import ActionError, NotFound
@@ -20,7 +18,22 @@ SYMBOLIC_LINK = 0o120000
 SUBMODULE = 0o160000
 HISTORY = 20
 LONG_HISTORY = 100
+MOST_PAGES = 50
 
+_COMMITS = """
+query($owner: String!, $name: String!, $head: GitObjectID!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    object(oid: $head) {
+      ... on Commit {
+        history(first: 100, after: $after) {
+          nodes { oid url message }
+          pageInfo { hasNextPage endCursor }
+        }
+      }
+    }
+  }
+}
+"""
 _COMMIT = """
 mutation($input: CreateCommitOnBranchInput!) {
   createCommitOnBranch(input: $input) { commit { oid url } }
@@ -71,9 +84,11 @@ class Commit:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The branch at one moment: its head, the files there, its newest commits (newest first).
+    """The branch at one moment: its head and the files there.
 
-    `templates` maps path to text for the text files of the folders that were asked for.
+    `history` has the newest commits of the branch, then the older ones that changed one of the
+    files, newest first. `templates` maps path to text for the text files of the folders that were
+    asked for.
     """
 
     head: str
@@ -83,13 +98,12 @@ class Snapshot:
 
 
 class DeploymentBranch:
-    """One branch of one repository; `requests` counts what was sent to GitHub about it."""
+    """One branch of one repository."""
 
-    def __init__(self, connection: Github, repository: str, branch: str) -> None:
+    def __init__(self, connection: Connection, repository: str, branch: str) -> None:
         self.connection = connection
         self.repository = repository
         self.branch = branch
-        self.requests = 0
 
     def read(
         self, paths: Sequence[str], folders: Sequence[str] = (), *, history: int = HISTORY
@@ -102,18 +116,33 @@ class DeploymentBranch:
         GitHub's refusals.
         """
         with explained("read the deployment repository", self.repository, branch=self.branch):
-            self.requests += 1
             variables = self._variables(paths, folders, history)
-            data = graphql(self.connection, _read_query(len(paths), len(folders)), variables)
+            data = self.connection.graphql(_read_query(len(paths), len(folders)), variables)
         head = self._head(data["repository"])
         files = {path: self._file(path, head[f"file{number}"]) for number, path in enumerate(paths)}
-        commits = tuple(
-            Commit(each["oid"], each["url"], each["message"]) for each in head["history"]["nodes"]
-        )
         templates: dict[str, str] = {}
         for number, folder in enumerate(folders):
             templates |= _texts(folder, head[f"folder{number}"])
-        return Snapshot(head["oid"], files, commits, templates)
+        return Snapshot(head["oid"], files, _history(head, len(paths)), templates)
+
+    def commits_before(self, head: str, *, down_to: str) -> Iterator[Commit]:
+        """The commits from `head` back to `down_to`, newest first, a request for each hundred.
+
+        Ends without `down_to` when the branch was rewritten, after `MOST_PAGES` at the latest.
+        """
+        owner, _, name = self.repository.partition("/")
+        variables = {"owner": owner, "name": name, "head": head, "after": None}
+        for _ in range(MOST_PAGES):
+            with explained("read the branch's commits", self.repository, branch=self.branch):
+                data = self.connection.graphql(_COMMITS, variables)
+            page = data["repository"]["object"]["history"]
+            for each in page["nodes"]:
+                if each["oid"] == down_to:
+                    return
+                yield _commit(each)
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            variables["after"] = page["pageInfo"]["endCursor"]
 
     def commit(self, head: str, contents: Mapping[str, bytes], message: Message) -> Commit:
         """Commit the files on `head`, all or none, in one request.
@@ -132,8 +161,7 @@ class DeploymentBranch:
             "expectedHeadOid": head,
         }
         with explained_write("commit the new tags", self.repository, branch=self.branch):
-            self.requests += 1
-            data = graphql(self.connection, _COMMIT, {"input": commit_input})
+            data = self.connection.graphql(_COMMIT, {"input": commit_input})
         created = data["createCommitOnBranch"]["commit"]
         return Commit(created["oid"], created["url"], f"{message.headline}\n\n{message.body}")
 
@@ -158,10 +186,7 @@ class DeploymentBranch:
 
     def _branch_missing(self) -> NotFound:
         with explained("list the branches", self.repository):
-            self.requests += 1
-            _, found = self.connection.requester.requestJsonAndCheck(
-                "GET", f"/repos/{self.repository}/branches", parameters={"per_page": 100}
-            )
+            found = self.connection.get(f"/repos/{self.repository}/branches", {"per_page": 100})
         names = [each["name"] for each in found]
         nearest = get_close_matches(self.branch, names, n=5, cutoff=0.3) or names[:5]
         return NotFound(
@@ -194,10 +219,7 @@ class DeploymentBranch:
     def _raw(self, path: str, blob: str) -> bytes:
         """The bytes of a file that GraphQL cuts or cannot show as text."""
         with explained(f"read `{path}`", self.repository):
-            self.requests += 1
-            _, found = self.connection.requester.requestJsonAndCheck(
-                "GET", f"/repos/{self.repository}/git/blobs/{blob}"
-            )
+            found = self.connection.get(f"/repos/{self.repository}/git/blobs/{blob}")
         content = base64.b64decode(found["content"])
         if _blob_id(content) != blob:
             raise ActionError(
@@ -212,6 +234,20 @@ def _blob_id(content: bytes) -> str:
     """Source: git-hash-object(1)."""
     header = f"blob {len(content)}\0".encode()
     return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def _commit(node: Mapping[str, Any]) -> Commit:
+    return Commit(node["oid"], node["url"], node["message"])
+
+
+def _history(head: Mapping[str, Any], files: int) -> tuple[Commit, ...]:
+    """The branch's newest commits as git orders them; the files' older ones by their date."""
+    newest = head["history"]["nodes"]
+    known = {each["oid"] for each in newest}
+    of_files = [node for number in range(files) for node in head[f"history{number}"]["nodes"]]
+    older = {each["oid"]: each for each in of_files if each["oid"] not in known}
+    by_date = sorted(older.values(), key=lambda node: str(node["committedDate"]), reverse=True)
+    return tuple(_commit(each) for each in (*newest, *by_date))
 
 
 def _texts(path: str, entry: dict[str, Any] | None) -> dict[str, str]:
@@ -234,6 +270,11 @@ def _read_query(files: int, folders: int) -> str:
     )
     fields = "\n".join(
         [f"file{number}: file(path: $path{number}) {{ ...entry }}" for number in range(files)]
+        + [
+            f"history{number}: history(first: $history, path: $path{number}) "
+            "{ nodes { oid url message committedDate } }"
+            for number in range(files)
+        ]
         + [
             f"folder{number}: file(path: $folder{number}) {{ ...folder }}"
             for number in range(folders)

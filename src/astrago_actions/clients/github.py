@@ -7,6 +7,8 @@ here connects through `connect`, where only reads are repeated and nothing sleep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from github import Auth, Github, GithubRetry
@@ -21,12 +23,80 @@ READ_ATTEMPTS = 4
 LONGEST_RATE_LIMIT_WAIT_SECONDS = 60
 
 
-def connect(token: Secret | None, api_url: str) -> Github:
+@dataclass(frozen=True)
+class ComparedCommit:
+    """A commit of a comparison: its subject, its author's name and its page."""
+
+    sha: str
+    subject: str
+    author: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a head lies to a base: `identical`, `ahead` (contains it), `behind` or `diverged`.
+
+    `commits` are the newest of those that only the head has, oldest first; `total` counts them all.
+    """
+
+    relation: str
+    commits: tuple[ComparedCommit, ...] = ()
+    total: int = 0
+    url: str = ""
+
+
+class Connection:
+    """One token's way to GitHub; `requests` counts what was sent, repeated reads once.
+
+    GitHub's refusals are PyGithub's exceptions here: `github_errors.explained` translates them.
+    """
+
+    def __init__(self, github: Github) -> None:
+        self._requester = github.requester
+        self.requests = 0
+
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The JSON at a path of the REST API."""
+        self.requests += 1
+        _, answer = self._requester.requestJsonAndCheck(
+            "GET", path, parameters=dict(parameters or {})
+        )
+        return answer
+
+    def send(self, verb: str, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON that a change through the REST API answers with."""
+        self.requests += 1
+        _, answer = self._requester.requestJsonAndCheck(verb, path, input=dict(body))
+        return answer
+
+    def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """The `data` of a GraphQL document.
+
+        Raises Unreachable when the answer is not GraphQL at all, as behind a login page.
+        """
+        self.requests += 1
+        try:
+            _, answer = self._requester.graphql_query(query, variables)
+        except TypeError:
+            # PyGithub looks for errors in an answer that is empty or null.
+            answer = None
+        data = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(data, dict):
+            raise Unreachable(
+                "The address of GitHub's API answers with something else",
+                f"{self._requester.base_url} did not answer a GraphQL query with JSON.",
+                "Check GITHUB_API_URL and the runner's proxy; a login page may be in the way.",
+            )
+        return data
+
+
+def connect(token: Secret | None, api_url: str) -> Connection:
     """A connection to the REST API at `api_url` and the GraphQL API beside it; sends nothing.
 
     Reads are repeated after server errors and short rate limits; writes never.
     """
-    return Github(
+    github = Github(
         auth=Auth.Token(token.reveal()) if token else None,
         base_url=api_url,
         timeout=TIMEOUT_SECONDS,
@@ -43,36 +113,44 @@ def connect(token: Secret | None, api_url: str) -> Github:
             max_rate_limit_wait=LONGEST_RATE_LIMIT_WAIT_SECONDS,
         ),
     )
+    return Connection(github)
 
 
-def compare(connection: Github, repository: str, base: str, head: str) -> str:
+def relation(connection: Connection, repository: str, base: str, head: str) -> str:
     """How `head` lies to `base`: `identical`, `ahead`, `behind` or `diverged`.
 
     `ahead` means that `head` contains `base`. Raises NotFound when a commit or the repository
     cannot be seen. Source: REST API, "Compare two commits".
     """
+    return str(_compared(connection, repository, base, head, {"per_page": 1})["status"])
+
+
+def compare(connection: Connection, repository: str, base: str, head: str) -> Comparison:
+    """The same, with the commits that only `head` has (the newest 250). Raises NotFound."""
+    found = _compared(connection, repository, base, head, {})
+    commits = tuple(_compared_commit(each) for each in found["commits"])
+    return Comparison(
+        relation=found["status"],
+        commits=commits,
+        total=int(found["total_commits"]),
+        url=found["html_url"],
+    )
+
+
+def _compared(
+    connection: Connection, repository: str, base: str, head: str, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    path = f"/repos/{repository}/compare/{base}...{head}"
     with explained(f"compare {base[:8]} with {head[:8]}", repository):
-        _, found = connection.requester.requestJsonAndCheck(
-            "GET", f"/repos/{repository}/compare/{base}...{head}", parameters={"per_page": 1}
-        )
-    return str(found["status"])
+        found: dict[str, Any] = connection.get(path, parameters)
+    return found
 
 
-def graphql(connection: Github, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-    """Send one GraphQL document and return its `data`; GitHub's refusals stay untranslated.
-
-    Raises Unreachable when the answer is not GraphQL at all, as behind a login page.
-    """
-    try:
-        _, answer = connection.requester.graphql_query(query, variables)
-    except TypeError:
-        # PyGithub looks for errors in an answer that is empty or null.
-        answer = None
-    data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(data, dict):
-        raise Unreachable(
-            "The address of GitHub's API answers with something else",
-            f"{connection.requester.base_url} did not answer a GraphQL query with JSON.",
-            "Check GITHUB_API_URL and the runner's proxy; a login page may be in the way.",
-        )
-    return data
+def _compared_commit(found: Mapping[str, Any]) -> ComparedCommit:
+    commit = found["commit"]
+    return ComparedCommit(
+        sha=found["sha"],
+        subject=commit["message"].partition("\n")[0],
+        author=(commit["author"] or {}).get("name", ""),
+        url=found["html_url"],
+    )

@@ -37,6 +37,7 @@ _RULES = re.compile(
     r"|required status check",
     re.IGNORECASE,
 )
+_SECRET = re.compile(r"secret detected|push cannot contain secrets", re.IGNORECASE)
 _RATE_LIMIT = re.compile(
     r"secondary rate limit|api rate limit exceeded|abuse detection", re.IGNORECASE
 )
@@ -123,11 +124,11 @@ def _explain(refusal: Refusal, doing: str, repository: str, branch: str) -> Acti
     if _is_rate_limit(refusal):
         return _rate_limited(refusal, title, where)
     if refusal.status >= 500 or _SERVER_FAULT.search(refusal.message):
-        return _unreachable(doing, repository, f"HTTP {refusal.status}{_id(refusal)}")
+        return _unreachable(doing, repository, _server_fault(refusal))
     if refusal.kind == "STALE_DATA" or _CONFLICT.search(refusal.message):
         return Conflict(title, where, "Another commit came first; read again and decide anew.")
     if refusal.kind == "BRANCH_PROTECTION_RULE_VIOLATION" or _RULES.search(refusal.message):
-        return _rule_violation(title, where, branch)
+        return _rule_violation(refusal, title, where, branch)
     if refusal.status == 401:
         return _bad_credentials(title, where)
     if refusal.saml_failure or "x-github-sso" in refusal.headers:
@@ -176,13 +177,25 @@ def _rate_limited(refusal: Refusal, title: str, where: str) -> RateLimited:
     return error
 
 
-def _rule_violation(title: str, where: str, branch: str) -> RuleViolation:
+def _rule_violation(refusal: Refusal, title: str, where: str, branch: str) -> ActionError:
+    if _SECRET.search(refusal.message):
+        return _secret_in_the_way(title, where)
     name = f"`{branch}`" if branch else "the branch"
     return RuleViolation(
         title,
         where,
         f"The rules of {name} forbid this commit. Set `mode: pull-request`, or add the token's "
         "owner to the bypass list (Settings > Rules > Rulesets, or Settings > Branches).",
+    )
+
+
+def _secret_in_the_way(title: str, where: str) -> AccessDenied:
+    return AccessDenied(
+        title,
+        where,
+        "GitHub's push protection takes something in the changed file for a secret. Remove it from "
+        "the file, or let somebody who may do so allow it (Security > Secret scanning); a pull "
+        "request would be refused too.",
     )
 
 
@@ -235,6 +248,12 @@ def _unreachable(doing: str, repository: str, reason: str) -> Unreachable:
         "Run the job again; if it stays so, look at https://www.githubstatus.com, and at the "
         "runner's proxy and certificates.",
     )
+
+
+def _server_fault(refusal: Refusal) -> str:
+    text = _one_line(refusal.message)
+    said = f", “{text}”" if text else ""
+    return f"HTTP {refusal.status}{said}{_id(refusal)}"
 
 
 def _network_trouble(error: requests.RequestException) -> str:

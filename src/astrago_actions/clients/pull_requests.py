@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from github import Github, UnknownObjectException
+from github import UnknownObjectException
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
 
-from astrago_actions.clients.github import graphql
+from astrago_actions.clients.github import Connection
 from astrago_actions.clients.github_errors import explained_write
 from astrago_actions.clients.safe_commit import retry_wait
 from astrago_actions.clock import Clock
@@ -41,7 +41,7 @@ class PullRequest:
 class PullRequests:
     """The branches and pull requests that bumps use where direct commits are forbidden."""
 
-    def __init__(self, connection: Github, repository: str, clock: Clock) -> None:
+    def __init__(self, connection: Connection, repository: str, clock: Clock) -> None:
         self._connection = connection
         self._repository = repository
         self._clock = clock
@@ -100,30 +100,23 @@ class PullRequests:
         """Let GitHub merge it once its checks and reviews allow; raises what GitHub refuses."""
         merge_input = {"pullRequestId": pull_request.node_id, "mergeMethod": "SQUASH"}
         with explained_write("enable auto-merge", self._repository):
-            graphql(self._connection, _AUTO_MERGE, {"input": merge_input})
+            self._connection.graphql(_AUTO_MERGE, {"input": merge_input})
 
     def _find(self, head: str, base: str) -> int | None:
         owner = self._repository.partition("/")[0]
         parameters = {"head": f"{owner}:{head}", "base": base, "state": "open"}
-        _, found = self._connection.requester.requestJsonAndCheck(
-            "GET", self._url("pulls"), parameters=parameters
-        )
+        found = self._connection.get(self._url("pulls"), parameters)
         return int(found[0]["number"]) if found else None
 
     def _exists(self, branch: str) -> bool:
         try:
-            self._connection.requester.requestJsonAndCheck(
-                "GET", self._url(f"git/ref/heads/{branch}")
-            )
+            self._connection.get(self._url(f"git/ref/heads/{branch}"))
         except UnknownObjectException:
             return False
         return True
 
     def _send(self, verb: str, path: str, body: dict[str, Any]) -> Any:
-        _, answer = self._connection.requester.requestJsonAndCheck(
-            verb, self._url(path), input=body
-        )
-        return answer
+        return self._connection.send(verb, self._url(path), body)
 
     def _url(self, path: str) -> str:
         return f"/repos/{self._repository}/{path}"

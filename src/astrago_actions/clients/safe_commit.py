@@ -2,12 +2,13 @@
 
 A conflict means that the branch was read too early: it is read again and the change is decided
 anew on what is there now. A lost answer means that nothing is known: the branch is read and our
-own commit looked for before anything is sent again. Both waits are spread at random, so that many
+own commit looked for before anything is sent again. All waits are spread at random, so that many
 writers do not meet again at the same moment.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ from astrago_actions.errors import (
 # Source: REST API, "Best practices": without Retry-After, wait for at least a minute.
 SECONDARY_LIMIT_WAIT = 60.0
 LONGEST_WAIT = 30.0
+# Writers that a limit refused together would come back together at the second it ends.
+SHARE_OF_A_LIMIT = 0.5
+SHORTEST_SPREAD = 2.0
 
 _full_jitter = wait_random_exponential(multiplier=2, max=LONGEST_WAIT)
 
@@ -80,10 +84,10 @@ def commit_safely(
 
     def wait(state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = retry_wait(state, clock.now())
         left = max(0.0, deadline - clock.monotonic())
         # What a rate limit asks for is not cut short; a random wait may be, for a last try.
-        return asked if isinstance(error, RateLimited) else min(asked, left)
+        least = _asked_wait(error, clock.now()) if isinstance(error, RateLimited) else 0.0
+        return max(least, min(retry_wait(state, clock.now()), left))
 
     def stop(state: RetryCallState) -> bool:
         now = clock.monotonic()
@@ -126,13 +130,13 @@ class _Attempt:
         self._decide = decide
         self._bump_id = bump_id
         self._history = history
-        self._sent = False
+        self._first_sent_on = ""
         self._refused_head = ""
         self.number = 0
 
     def __call__(self) -> Outcome:
         self.number += 1
-        history = LONG_HISTORY if self._sent else self._history
+        history = LONG_HISTORY if self._first_sent_on else self._history
         snapshot = self._branch.read(self._paths, self._folders, history=history)
         ours = self._our_commit(snapshot)
         if ours is not None:
@@ -149,16 +153,25 @@ class _Attempt:
         return Outcome(self._send(snapshot, proposal), snapshot, self.number)
 
     def _our_commit(self, snapshot: Snapshot) -> Commit | None:
-        """Our own commit, when an earlier answer was lost after it had been applied."""
-        if not self._sent:
+        """Our own commit, when an earlier answer was lost after it had been applied.
+
+        It is among what came after the head that it was sent on, however much that is.
+        """
+        if not self._first_sent_on:
             return None
         for commit in snapshot.history:
-            if self._bump_id in trailers(commit.message).get("Bump-Id", ()):
+            if self._is_ours(commit):
                 return commit
-        return None
+        if any(commit.sha == self._first_sent_on for commit in snapshot.history[:LONG_HISTORY]):
+            return None
+        since = self._branch.commits_before(snapshot.head, down_to=self._first_sent_on)
+        return next((commit for commit in since if self._is_ours(commit)), None)
+
+    def _is_ours(self, commit: Commit) -> bool:
+        return self._bump_id in trailers(commit.message).get("Bump-Id", ())
 
     def _send(self, snapshot: Snapshot, proposal: Proposal) -> Commit:
-        self._sent = True
+        self._first_sent_on = self._first_sent_on or snapshot.head
         try:
             return self._branch.commit(snapshot.head, proposal.contents, proposal.message)
         except Conflict:
@@ -167,14 +180,16 @@ class _Attempt:
 
 
 def retry_wait(state: RetryCallState, now: float) -> float:
-    """Seconds before the next try: what a rate limit asks for, else spread at random."""
+    """Seconds before the next try, spread at random: no less than a rate limit asks for."""
     error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, RateLimited):
-        return _rate_limit_wait(error, now)
-    return _full_jitter(state)
+    if not isinstance(error, RateLimited):
+        return _full_jitter(state)
+    asked = _asked_wait(error, now)
+    spread = min(LONGEST_WAIT, max(SHORTEST_SPREAD, asked * SHARE_OF_A_LIMIT))
+    return asked + random.uniform(0, spread)  # noqa: S311 - nothing secret
 
 
-def _rate_limit_wait(error: RateLimited, now: float) -> float:
+def _asked_wait(error: RateLimited, now: float) -> float:
     if error.retry_after is not None:
         return error.retry_after
     if error.reset_at is not None:

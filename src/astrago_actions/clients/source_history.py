@@ -1,30 +1,28 @@
-"""Which of two commits of the service's repository contains the other."""
+"""Which of two commits of the service's repository contains the other, and what lies between."""
 
 from __future__ import annotations
 
-from github import Github
-
-from astrago_actions.clients.github import compare
+from astrago_actions.clients.github import Comparison, Connection, compare
 from astrago_actions.errors import AccessDenied, NotFound
 
 
 class SourceHistory:
-    """Ancestry in one repository, asked once per pair of commits."""
+    """Comparisons in one repository, asked for once per pair of commits."""
 
-    def __init__(self, connection: Github, repository: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, repository: str) -> None:
+        self.connection = connection
         self._repository = repository
-        self._known: dict[tuple[str, str], str | None] = {}
+        self._known: dict[tuple[str, str], Comparison | None] = {}
 
-    def relation(self, ours: str, other: str) -> str | None:
-        """How `other` lies to `ours` (`ahead` contains ours); None when it cannot be seen.
+    def since(self, other: str, ours: str) -> Comparison | None:
+        """How `ours` lies to `other` (`behind`: other contains ours); None when it cannot be seen.
 
         Raises Unreachable and RateLimited: an older build must not win because nobody answered.
         """
-        pair = (ours, other)
+        pair = (other, ours)
         if pair not in self._known:
             try:
-                self._known[pair] = compare(self._connection, self._repository, ours, other)
+                self._known[pair] = compare(self.connection, self._repository, other, ours)
             except (NotFound, AccessDenied):
                 self._known[pair] = None
         return self._known[pair]

@@ -13,8 +13,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
-from github import Github
-
+from astrago_actions.clients.github import Connection
 from astrago_actions.clients.github_errors import explained
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.domain.dora import Bump
@@ -40,14 +39,14 @@ class BumpListing:
     since: float
 
 
-def read_run(connection: Github, repository: str, run_id: int) -> PipelineRun:
+def read_run(connection: Connection, repository: str, run_id: int) -> PipelineRun:
     """One run in its latest attempt. Needs `actions: read`."""
     with explained("read this workflow run", repository):
-        return _run(_get(connection, f"/repos/{repository}/actions/runs/{run_id}"))
+        return _run(connection.get(f"/repos/{repository}/actions/runs/{run_id}"))
 
 
 def list_runs(
-    connection: Github, repository: str, workflow: str | int, branch: str, since: float
+    connection: Connection, repository: str, workflow: str | int, branch: str, since: float
 ) -> RunListing:
     """The runs created since then, newest first, at most 300; needs `actions: read`.
 
@@ -66,7 +65,7 @@ def list_runs(
     total = 0
     with explained("list the workflow runs", repository, branch=branch):
         for page in range(1, MOST_RUN_PAGES + 1):
-            answer = _get(connection, path, {**parameters, "page": page})
+            answer = connection.get(path, {**parameters, "page": page})
             listed = _listed(answer, "workflow_runs")
             runs += [_run(each) for each in listed]
             total = int(answer.get("total_count") or 0)
@@ -76,7 +75,7 @@ def list_runs(
 
 
 def first_conclusions(
-    connection: Github, repository: str, runs: Iterable[PipelineRun]
+    connection: Connection, repository: str, runs: Iterable[PipelineRun]
 ) -> Mapping[int, str]:
     """How the first attempts of re-run runs ended, by run id, for the five newest of them."""
     rerun = [run for run in runs if run.attempt > 1][:MOST_FIRST_ATTEMPTS]
@@ -84,17 +83,17 @@ def first_conclusions(
     with explained("read earlier attempts", repository):
         for run in rerun:
             path = f"/repos/{repository}/actions/runs/{run.id}/attempts/1"
-            found[run.id] = _run(_get(connection, path)).conclusion
+            found[run.id] = _run(connection.get(path)).conclusion
     return found
 
 
-def read_jobs(connection: Github, repository: str, run_id: int) -> tuple[Job, ...]:
+def read_jobs(connection: Connection, repository: str, run_id: int) -> tuple[Job, ...]:
     """The jobs of the run's latest attempt with their steps; needs `actions: read`."""
     path = f"/repos/{repository}/actions/runs/{run_id}/jobs"
     jobs: list[Job] = []
     with explained("read this run's jobs", repository):
         for page in range(1, MOST_JOB_PAGES + 1):
-            answer = _get(connection, path, {"filter": "latest", "per_page": PAGE, "page": page})
+            answer = connection.get(path, {"filter": "latest", "per_page": PAGE, "page": page})
             listed = _listed(answer, "jobs")
             jobs += [_job(each) for each in listed]
             if len(listed) < PAGE:
@@ -102,7 +101,7 @@ def read_jobs(connection: Github, repository: str, run_id: int) -> tuple[Job, ..
     return tuple(jobs)
 
 
-def list_bumps(connection: Github, repository: str, branch: str, since: float) -> BumpListing:
+def list_bumps(connection: Connection, repository: str, branch: str, since: float) -> BumpListing:
     """The bumps on the deployment repository's branch since then, among at most 300 commits.
 
     An empty `branch` is the default branch; needs `contents: read` there.
@@ -117,7 +116,9 @@ def list_bumps(connection: Github, repository: str, branch: str, since: float) -
     )
 
 
-def source_commit_times(connection: Github, repository: str, newest: str) -> Mapping[str, float]:
+def source_commit_times(
+    connection: Connection, repository: str, newest: str
+) -> Mapping[str, float]:
     """When `newest` and up to 200 commits before it were committed, by SHA.
 
     Needs `contents: read`.
@@ -128,25 +129,18 @@ def source_commit_times(connection: Github, repository: str, newest: str) -> Map
 
 
 def _commits(
-    connection: Github, repository: str, parameters: Mapping[str, str], pages: int, branch: str
+    connection: Connection, repository: str, parameters: Mapping[str, str], pages: int, branch: str
 ) -> tuple[list[dict[str, Any]], bool]:
     """Commits, newest first, and whether there are no more of them."""
     path = f"/repos/{repository}/commits"
     found: list[dict[str, Any]] = []
     with explained("list the commits", repository, branch=branch):
         for page in range(1, pages + 1):
-            listed = _listed(_get(connection, path, {**parameters, "per_page": PAGE, "page": page}))
+            listed = _listed(connection.get(path, {**parameters, "per_page": PAGE, "page": page}))
             found += listed
             if len(listed) < PAGE:
                 return found, True
     return found, False
-
-
-def _get(connection: Github, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
-    _, answer = connection.requester.requestJsonAndCheck(
-        "GET", path, parameters=dict(parameters or {})
-    )
-    return answer
 
 
 def _listed(answer: Any, key: str = "") -> list[dict[str, Any]]:

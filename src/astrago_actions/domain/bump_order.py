@@ -10,25 +10,32 @@ from astrago_actions.domain.bump_commit import recorded_changes, trailers
 _SHA_IN_TAG = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{7,40}(?![0-9A-Za-z])")
 
 
-def source_commit_of(
+def source_commits_of(
     value: str, target: tuple[str, str], source_repository: str, messages: Iterable[str]
-) -> str | None:
-    """The commit that `value` at `target` (file, key) was built from; None when nothing tells.
+) -> tuple[str, ...]:
+    """The commits that `value` at `target` (file, key) may be built from, the likeliest first.
 
     `messages` are the branch's newest commit messages, newest first: the last bump of this key is
-    believed when it set this very value; else the SHA inside the tag, if there is one.
+    believed when it set this very value; else a SHA inside the tag, if there is one. Several words
+    of a tag can look like a SHA, a date such as 20251124 among them: the repository knows which
+    of them is a commit.
     """
     for message in messages:
-        if target not in recorded_changes(message):
+        recorded = recorded_changes(message)
+        if target not in recorded:
             continue
-        if recorded_changes(message)[target][1] != value:
-            break
         found = trailers(message)
-        if source_repository in found.get("Source-Repository", ()) and "Source-Commit" in found:
-            return found["Source-Commit"][0]
+        believed = recorded[target][1] == value
+        if believed and source_repository in found.get("Source-Repository", ()):
+            return found.get("Source-Commit", ())[:1] or _shas_in(value)
         break
-    shas: list[str] = _SHA_IN_TAG.findall(value)
-    return shas[-1] if shas else None
+    return _shas_in(value)
+
+
+def _shas_in(tag: str) -> tuple[str, ...]:
+    """The words that could be a SHA: the later the likelier, those of digits alone last."""
+    words = reversed(_SHA_IN_TAG.findall(tag))
+    return tuple(sorted(words, key=str.isdigit))
 
 
 def commit_that_set(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 from astrago_actions.domain.gantt import MOST_ROWS, gantt
@@ -19,12 +18,11 @@ from astrago_actions.domain.report_rows import (
     typical_text,
     waiting_note,
 )
+from astrago_actions.report.markdown import escaped
 
 LIMIT = 64 * 1024
 MOST_SERVICES = 20
 MOST_NOTES = 30
-TEXT_LENGTH = 300
-_SPECIAL = str.maketrans({char: f"&#{ord(char)};" for char in "\\`*_[]|~$#"})
 
 
 def summary(report: PipelineReport) -> str:
@@ -46,13 +44,6 @@ def summary(report: PipelineReport) -> str:
             break
         kept.append(part)
     return "\n".join(kept)
-
-
-def escaped(text: str) -> str:
-    """Text from outside on one line, shown as it is by GitHub's Markdown."""
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    shortened = " ".join(printable.split())[:TEXT_LENGTH]
-    return html.escape(shortened, quote=False).translate(_SPECIAL)
 
 
 def _breach(message: str) -> str:

@@ -7,7 +7,8 @@ from markdown_it import MarkdownIt
 
 from astrago_actions.domain.pipeline_report import PipelineReport
 from astrago_actions.domain.stages import Stage
-from astrago_actions.report.summary import LIMIT, escaped, summary
+from astrago_actions.report.markdown import escaped
+from astrago_actions.report.summary import LIMIT, summary
 from tests.unit.pipeline_reports import HOSTILE_REPORTS, NOW, PASSED, a_history, report_of
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
