@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -453,3 +454,30 @@ def test_it_keeps_trying_until_the_time_allowed_is_over(world: World) -> None:
     with pytest.raises(ActionError, match="no success within the time allowed"):
         world.bump(timeout="100")
     assert world.clock.monotonic() - began == pytest.approx(100)
+
+
+def test_a_checkout_is_edited_without_any_api(world: World, tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    file.parent.mkdir(parents=True)
+    file.write_bytes(VALUES.encode())
+
+    outputs = world.bump(
+        path=str(tmp_path), tags="", updates=f"{FILE}:astrago.core.imageTag=core-stage-1a2b3c4d"
+    )
+
+    expected = VALUES.replace("core-stage-00000001", "core-stage-1a2b3c4d")
+    assert file.read_bytes() == expected.encode()
+    assert outputs.previous == {"astrago.core.imageTag": "core-stage-00000001"}
+    assert world.server.exchanges == []
+
+
+def test_a_wrong_key_leaves_every_file_of_a_checkout_as_it_was(
+    world: World, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"core: {tag: x}\n")
+    (tmp_path / "b.yaml").write_bytes(b"batch: {tag: x}\n")
+
+    with pytest.raises(ActionError, match="was not changed"):
+        world.bump(path=str(tmp_path), tags="", updates="a.yaml:core.tag=y\nb.yaml:core.tag=y")
+
+    assert (tmp_path / "a.yaml").read_bytes() == b"core: {tag: x}\n"
