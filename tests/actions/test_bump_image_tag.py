@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from astrago_actions.clients.github import connect
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.errors import AccessDenied, ActionError, InputErrors, NotFound
+from astrago_actions.inputs import Secret
 from astrago_actions.sandbox.registry import Registry
 from astrago_actions.sandbox.server import Fault, LoopbackServer
-from tests.deployment_world import BRANCH, DEPLOYMENT, FILE, SOURCE, VALUES, World
+from tests.deployment_world import BRANCH, DEPLOYMENT, FILE, SOURCE, TOKEN, VALUES, World
 from tests.recording_step import RecordingStep
 
 
@@ -481,3 +483,18 @@ def test_a_wrong_key_leaves_every_file_of_a_checkout_as_it_was(
         world.bump(path=str(tmp_path), tags="", updates="a.yaml:core.tag=y\nb.yaml:core.tag=y")
 
     assert (tmp_path / "a.yaml").read_bytes() == b"core: {tag: x}\n"
+
+
+def test_a_file_that_loses_its_executable_mode_is_named(world: World) -> None:
+    step = world.step = RecordingStep()
+    api = connect(Secret(TOKEN), f"{world.server.url}/api/v3")
+    git = f"/repos/{DEPLOYMENT}/git"
+    entry = {"path": FILE, "mode": "100755", "type": "blob", "content": VALUES}
+    tree = api.send("POST", f"{git}/trees", {"base_tree": world.start, "tree": [entry]})["sha"]
+    commit = {"message": "mode", "tree": tree, "parents": [world.start]}
+    made = api.send("POST", f"{git}/commits", commit)["sha"]
+    api.send("PATCH", f"{git}/refs/heads/{BRANCH}", {"sha": made})
+
+    assert world.bump().changed
+
+    assert f"`{FILE}` had the mode 100755" in "".join(step.notices)

@@ -56,6 +56,7 @@ class Bump:
         self.deployed: dict[str, Comparison] = {}
         self.unread: tuple[str, ...] = ()
         self.kept: tuple[str, ...] = ()
+        self.executable: tuple[str, ...] = ()
         self._wish = wish
         self._origin = wish.origin
         self._taken_back: Rollback | None = None
@@ -71,6 +72,9 @@ class Bump:
             updates = self._not_superseded(contents, snapshot)
         self.edit = edit_files(contents, updates, if_missing=self._wish.if_missing)
         self.unread = _unread([change.key for change in self.edit.changes], snapshot.templates)
+        self.executable = tuple(
+            path for path in self.edit.contents if snapshot.files[path].executable
+        )
         if not self.edit.changes:
             return None
         message = compose(self._wish.message, self.edit.changes, self._origin, self.bump_id)

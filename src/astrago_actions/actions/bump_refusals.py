@@ -28,6 +28,14 @@ def unread_text(keys: Sequence[str]) -> str:
     )
 
 
+def mode_text(path: str) -> str:
+    """Which file's mode does not survive. Source: `createCommitOnBranch` writes 100644 only."""
+    return (
+        f"`{path}` had the mode 100755, and GitHub's commits through its API have 100644 only. "
+        "Where it must be executable, set it again in a checkout (`git update-index --chmod=+x`)."
+    )
+
+
 def kept_text(keys: Sequence[str]) -> str:
     """Which keys a rollback leaves alone, because somebody has set them since."""
     named = ", ".join(f"`{key}`" for key in keys)

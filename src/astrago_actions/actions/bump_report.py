@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
-from astrago_actions.actions.bump_refusals import kept_text, superseded_text, unread_text
+from astrago_actions.actions.bump_refusals import (
+    kept_text,
+    mode_text,
+    superseded_text,
+    unread_text,
+)
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.clients.github import ComparedCommit, Comparison
 from astrago_actions.report.markdown import escaped
@@ -38,6 +43,8 @@ def tell(report: Report, step: Step) -> None:
     """Say what was changed, what was not, and why."""
     for note in report.bump.edit.notes:
         step.notice("About the edited file", note)
+    for path in report.bump.executable:
+        step.notice("A file is no longer executable", mode_text(path))
     if report.bump.unread:
         step.warning("No template reads what was set", unread_text(report.bump.unread))
     if report.bump.kept:

@@ -14,6 +14,7 @@ from astrago_actions.clients.github_errors import explained, explained_write
 from astrago_actions.domain.bump_commit import Message
 from astrago_actions.errors import ActionError, NotFound
 
+EXECUTABLE = 0o100755
 SYMBOLIC_LINK = 0o120000
 SUBMODULE = 0o160000
 HISTORY = 20
@@ -71,6 +72,7 @@ class File:
     path: str
     blob: str
     content: bytes
+    executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ class DeploymentBranch:
         content = (blob["text"] or "").encode()
         if _blob_id(content) != blob["oid"]:
             content = self._raw(path, blob["oid"])
-        return File(path, blob["oid"], content)
+        return File(path, blob["oid"], content, entry["mode"] == EXECUTABLE)
 
     def _raw(self, path: str, blob: str) -> bytes:
         """The bytes of a file that GraphQL cuts or cannot show as text."""
