@@ -9,14 +9,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from astrago_actions.clock import SystemClock
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader
-from astrago_actions.step import RunnerStep, Step, output_text
+from astrago_actions.step import RunnerStep, Step, named_outputs, output_text
 from astrago_actions.workflow_run import WorkflowRun
 
 ACTIONS: Mapping[str, str] = {
@@ -25,6 +24,7 @@ ACTIONS: Mapping[str, str] = {
     "bump-image-tag": "astrago_actions.actions.bump_image_tag",
     "argocd-wait": "astrago_actions.actions.argocd_wait",
     "pipeline-metrics": "astrago_actions.actions.pipeline_metrics",
+    "rollback": "astrago_actions.actions.rollback",
     "pipeline": "astrago_actions.actions.pipeline",
 }
 
@@ -86,11 +86,6 @@ def _outputs_of(action: Any, given: Mapping[str, str], context: Context) -> dict
     inputs = action.read(reader, context.run)
     reader.check()
     return named_outputs(action.run(inputs, context))
-
-
-def named_outputs(outputs: Any) -> dict[str, object]:
-    """The fields of an action's `Outputs` under their kebab-case names."""
-    return {each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)}
 
 
 def record_stages(context: Context) -> None:

@@ -25,6 +25,7 @@ ACTION_NAMES = (
     "bump-image-tag",
     "argocd-wait",
     "pipeline-metrics",
+    "rollback",
     "pipeline",
 )
 # Inputs that make sense in a shell only.

@@ -11,8 +11,9 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from actions_toolkit.command import issue_command
 from actions_toolkit.file_command import issue_file_command, prepare_key_value_message
@@ -220,6 +221,11 @@ class ShellStep:
     def failure(self, error: ActionError) -> None:
         """Print what failed, why, and what to do."""
         self.info(f"error: {error}")
+
+
+def named_outputs(outputs: Any) -> dict[str, object]:
+    """The fields of an action's `Outputs` under the names that workflows know them by."""
+    return {each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)}
 
 
 def output_text(value: object) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 from astrago_actions.sandbox.act import WorkflowCall, WorkflowResult, run_workflow
 from tests.e2e.conftest import BRANCH, REPOSITORY, RunSteps, make_checkout
 
-ACTIONS = ("build-tag", "ghcr-push", "bump-image-tag", "argocd-wait", "pipeline-metrics")
 REQUIRED = {
     "build-tag": "components",
     "ghcr-push": "images",
     "bump-image-tag": "repository",
     "argocd-wait": "server",
     "pipeline-metrics": "window",
+    "rollback": "deployment-repository",
 }
+ACTIONS = tuple(REQUIRED)
 
 
 def uses(address: str, identifier: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from astrago_actions.command_line import interface
@@ -32,39 +33,46 @@ def step(name: str, action: str) -> dict[str, Any]:
     return next(each for each in steps if each.get("uses", "").startswith(action))
 
 
-def test_deploy_hands_on_every_input_of_the_pipeline() -> None:
-    handed_on = set(step("deploy.yml", "xiilab/astrago-actions@")["with"])
-    assert handed_on == set(interface("pipeline")["inputs"]) - FROM_THE_RUN
+WRAPPED = pytest.mark.parametrize(
+    ("name", "action", "address"),
+    [
+        ("deploy", "pipeline", "xiilab/astrago-actions@"),
+        ("rollback", "rollback", "xiilab/astrago-actions/rollback@"),
+    ],
+)
 
 
-def test_deploy_takes_every_input_of_the_pipeline_as_input_or_secret() -> None:
-    call = called("deploy.yml")
-    taken = set(call["inputs"]) | set(call["secrets"])
-    assert set(interface("pipeline")["inputs"]) - FROM_THE_RUN <= taken
+@WRAPPED
+class TestWorkflow:
+    def test_hands_on_every_input_of_its_action(self, name: str, action: str, address: str) -> None:
+        handed_on = set(step(f"{name}.yml", address)["with"])
+        assert handed_on == set(interface(action)["inputs"]) - FROM_THE_RUN
 
+    def test_takes_every_input_of_its_action_as_input_or_secret(
+        self, name: str, action: str, address: str
+    ) -> None:
+        call = called(f"{name}.yml")
+        taken = set(call["inputs"]) | set(call["secrets"])
+        assert set(interface(action)["inputs"]) - FROM_THE_RUN <= taken
 
-def test_deploy_describes_and_defaults_its_inputs_as_the_pipeline_does() -> None:
-    described = interface("pipeline")["inputs"]
-    for name, about in called("deploy.yml")["inputs"].items():
-        if name in described:
-            assert about["description"] == described[name]["description"], name
-            assert about.get("default", "") == described[name].get("default", ""), name
-            assert about.get("required", False) == described[name].get("required", False), name
+    def test_describes_and_defaults_its_inputs_as_the_action_does(
+        self, name: str, action: str, address: str
+    ) -> None:
+        described = interface(action)["inputs"]
+        for given, about in called(f"{name}.yml")["inputs"].items():
+            if given in described:
+                assert about["description"] == described[given]["description"], given
+                assert about.get("default", "") == described[given].get("default", ""), given
+                required = described[given].get("required", False)
+                assert about.get("required", False) == required, given
 
+    def test_hands_back_every_output_of_its_action(
+        self, name: str, action: str, address: str
+    ) -> None:
+        outputs = called(f"{name}.yml")["outputs"]
+        assert set(outputs) == set(interface(action)["outputs"])
+        assert set(workflow(f"{name}.yml")["jobs"][name]["outputs"]) == set(outputs)
 
-def test_deploy_hands_back_every_output_of_the_pipeline() -> None:
-    outputs = called("deploy.yml")["outputs"]
-    assert set(outputs) == set(interface("pipeline")["outputs"])
-    assert set(workflow("deploy.yml")["jobs"]["deploy"]["outputs"]) == set(outputs)
-
-
-def test_no_secret_is_taken_as_a_plain_input() -> None:
-    for name in called("deploy.yml")["inputs"]:
-        assert not name.endswith(("token", "password", "webhook", "secrets")), name
-
-
-def test_rollback_hands_on_what_it_takes() -> None:
-    bump = step("rollback.yml", "xiilab/astrago-actions/bump-image-tag@")["with"]
-    assert set(bump) <= set(interface("bump-image-tag")["inputs"])
-    wait = step("rollback.yml", "xiilab/astrago-actions/argocd-wait@")["with"]
-    assert set(wait) <= set(interface("argocd-wait")["inputs"])
+    def test_takes_no_secret_as_a_plain_input(self, name: str, action: str, address: str) -> None:
+        for given in called(f"{name}.yml")["inputs"]:
+            assert not given.endswith(("token", "password", "webhook", "secrets")), given

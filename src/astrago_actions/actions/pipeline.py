@@ -24,7 +24,7 @@ from astrago_actions.actions.pipeline_inputs import (
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError
 from astrago_actions.inputs import InputReader
-from astrago_actions.step import output_text
+from astrago_actions.step import named_outputs, output_text
 from astrago_actions.workflow_run import WorkflowRun
 
 # The bump makes the commit that is waited for; until then its place is taken.
@@ -105,7 +105,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     try:
         _deploy(inputs, context, progress)
     except ActionError as error:
-        error.outputs = {**progress.named(), **_known(error)}
+        error.outputs = {**named_outputs(progress.outputs), **_known(error)}
         # What failed is the news; a budget that broke on top of it is in the summary.
         with suppress(ActionError):
             _measure(inputs, context, "failure")
@@ -113,7 +113,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     try:
         measured = _measure(inputs, context, "success")
     except ActionError as error:
-        error.outputs = {**progress.named(), **_known(error)}
+        error.outputs = {**named_outputs(progress.outputs), **_known(error)}
         raise
     return replace(
         progress.outputs,
@@ -132,13 +132,6 @@ class _Progress:
     def learn(self, **known: Any) -> None:
         """Remember these outputs."""
         self.outputs = replace(self.outputs, **known)
-
-    def named(self) -> dict[str, object]:
-        """The outputs under the names that workflows know them by."""
-        return {
-            each.name.replace("_", "-"): getattr(self.outputs, each.name)
-            for each in fields(self.outputs)
-        }
 
 
 def _known(error: ActionError) -> dict[str, object]:
