@@ -356,3 +356,20 @@ def test_no_commit_is_lost_among_eight_writers(api: Api) -> None:
     assert api.github.is_ancestor(DEPLOYMENT, start, "main")
     for writer in range(8):
         assert api.github.read(DEPLOYMENT, "main", f"writer-{writer}") == b"7"
+
+
+def test_a_replica_may_be_behind_for_readers_and_never_for_commits(api: Api) -> None:
+    old = api.head()
+    new = api.github.commit(DEPLOYMENT, "main", {VALUES: b"core: {}\n"}, "by hand")
+    api.github.lag(DEPLOYMENT, "main", old)
+    variables = {"owner": "xiilab", "name": "astrago-deployment", "ref": "main", "path": VALUES}
+
+    behind, caught_up = (
+        api.graphql(READ, variables)["data"]["repository"]["ref"]["target"] for _ in range(2)
+    )
+    api.github.lag(DEPLOYMENT, "main", old)
+    refused = api.graphql(COMMIT, {"input": commit_input(old, {"a": b"1"})})
+
+    assert (behind["oid"], behind["file"]["object"]["text"]) == (old, FILES[VALUES].decode())
+    assert caught_up["oid"] == new
+    assert refused["errors"][0]["type"] == "STALE_DATA"

@@ -30,6 +30,14 @@ PULL_REQUEST_TEXT = "Changes must be made through a pull request."
 SECONDARY_TEXT = (
     "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
 )
+CONTENT_TEXT = (
+    "You have exceeded a secondary rate limit and have been temporarily blocked from content "
+    "creation. Please retry your request again later."
+)
+SECONDARY_DOCUMENTATION = (
+    "https://docs.github.com/en/free-pro-team@latest/rest/overview/"
+    "resources-in-the-rest-api#secondary-rate-limits"
+)
 
 
 class Refusal(Exception):
@@ -114,11 +122,7 @@ def _json_answer(
 def secondary_rate_limit(retry_after: int | None = None, status: int = 403) -> Answer:
     """Too many writes at once; GitHub does not always say how long to wait."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    documentation = (
-        "https://docs.github.com/en/free-pro-team@latest/rest/overview/"
-        "resources-in-the-rest-api#secondary-rate-limits"
-    )
-    body = {"documentation_url": documentation, "message": SECONDARY_TEXT}
+    body = {"documentation_url": SECONDARY_DOCUMENTATION, "message": SECONDARY_TEXT}
     return _json_answer(status, body, headers)
 
 

@@ -76,6 +76,8 @@ class Front:
         route, parameters = ROUTES.find(request.method, path)
         addresses = Addresses(host, host + prefix)
         call = Call(self._hub, request, addresses, token, parameters, route)
+        if route.writes:
+            self._hub.must_not_hurry(token)
         try:
             if "repo" not in parameters:
                 return route.endpoint(call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from astrago_actions.sandbox.github.git_objects import (
     Signature,
 )
 from astrago_actions.sandbox.github.hub import FIRST_AUTHOR, HOUR, Hub
+from astrago_actions.sandbox.github.pacing import Pace
 from astrago_actions.sandbox.github.records import (
     Allowance,
     Deployment,
@@ -157,6 +159,24 @@ class GitHub:
         """Let a token send `remaining` more requests until `reset_at` (epoch; in an hour)."""
         until = self._clock.now() + HOUR if reset_at is None else reset_at
         self._hub.set_allowance(token, Allowance(limit, remaining, until))
+
+    def lag(self, full_name: str, branch: str, sha: str, reads: int = 1) -> None:
+        """Let the next GraphQL queries find a branch still at `sha`, as a replica that is behind.
+
+        Mutations are not deceived: they compare with the branch's real head.
+        """
+        behind = self._repository(full_name).behind
+        behind.setdefault(HEADS + branch, deque()).extend([sha] * reads)
+
+    def limit_writes(
+        self, *, per_minute: int = 80, per_hour: int = 500, says_how_long: bool = True
+    ) -> None:
+        """From now on let each account create content only this often, with all its tokens.
+
+        What comes too soon gets GitHub's secondary rate limit, with the seconds to wait in
+        `Retry-After` if it `says_how_long`. Source: REST API, "Rate limits".
+        """
+        self._hub.pace = Pace(per_minute, per_hour, says_how_long=says_how_long)
 
     def head(self, full_name: str, branch: str) -> str:
         """The commit that a branch points to."""

@@ -8,6 +8,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from astrago_actions.clock import Clock
+from astrago_actions.sandbox.github.errors import (
+    CONTENT_TEXT,
+    SECONDARY_DOCUMENTATION,
+    Refusal,
+)
 from astrago_actions.sandbox.github.git_objects import (
     HEADS,
     Missing,
@@ -16,6 +21,7 @@ from astrago_actions.sandbox.github.git_objects import (
 from astrago_actions.sandbox.github.git_store import (
     GitStore,
 )
+from astrago_actions.sandbox.github.pacing import Pace
 from astrago_actions.sandbox.github.records import Allowance, Person, Token
 from astrago_actions.sandbox.github.repository import Repository
 
@@ -39,6 +45,7 @@ class Hub:
         self._limits: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._listeners: list[Listener] = []
+        self.pace: Pace | None = None
 
     def next_id(self) -> int:
         """A number that no other thing of this server has."""
@@ -114,6 +121,15 @@ class Hub:
             after = Allowance(before.limit, max(before.remaining - cost, -1), before.reset_at)
             self._allowances[value] = after
         return after
+
+    def must_not_hurry(self, token: Token | None) -> None:
+        """Count a write of an account; raises Refusal when it comes too soon after others."""
+        if self.pace is None:
+            return
+        early = self.pace.write(token.login if token else "", self.clock.now())
+        if early:
+            headers = {"Retry-After": str(early)} if self.pace.says_how_long else {}
+            raise Refusal(403, CONTENT_TEXT, SECONDARY_DOCUMENTATION, headers=headers)
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener(full_name, branch, sha)` after each branch update."""

@@ -38,7 +38,8 @@ class Repository:
     """Everything about one repository; hold `store.lock` around what belongs together.
 
     `moved` are branch updates `(branch, sha)` that subscribers have not been told of. `runs` maps
-    a run's id to its attempts, oldest first; `protections` a branch to its rules.
+    a run's id to its attempts, oldest first; `protections` a branch to its rules; `behind` a full
+    ref name to what replicas still show of it, one for each of the next readers.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Repository:
     pulls: dict[int, PullRequest] = field(default_factory=dict)
     deployments: dict[int, Deployment] = field(default_factory=dict)
     moved: deque[tuple[str, str]] = field(default_factory=deque)
+    behind: dict[str, deque[str]] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:
@@ -73,6 +75,12 @@ class Repository:
     def head(self, branch: str) -> str | None:
         """The commit that a branch points to."""
         return self.store.ref(HEADS + branch)
+
+    def shown(self, ref: str) -> str | None:
+        """What a full ref name points to for the next reader, whose replica may be behind."""
+        with self.store.lock:
+            old = self.behind.get(ref)
+            return old.popleft() if old else self.store.ref(ref)
 
     def branches(self) -> dict[str, str]:
         """Branch names and their heads, sorted by name."""

@@ -69,6 +69,8 @@ def _answer(query: str, variables: object, name: object, viewer: Viewer) -> dict
     if problems:
         return {"errors": problems}
     is_query = operation.operation.value == "query"
+    if not is_query:
+        viewer.hub.must_not_hurry(viewer.token)
     root = QueryRoot(viewer) if is_query else mutation_root(viewer)
     result = execute_sync(
         schema(),

@@ -74,6 +74,7 @@ class RepositoryNode:
         self.auto_merge_allowed = record.allow_auto_merge
         self.created_at = timestamp(record.created_at)
         self.url = viewer.addresses.page(record)
+        self._refs: dict[str, str | None] = {}
 
     @property
     def store(self) -> GitStore:
@@ -100,7 +101,7 @@ class RepositoryNode:
         self._must_read_contents()
         for prefix in ("", "refs/", HEADS, "refs/tags/"):
             name = prefix + qualified_name
-            sha = self.store.ref(name) if name.startswith("refs/") else None
+            sha = self._shown(name) if name.startswith("refs/") else None
             if sha:
                 return RefNode(self, name, sha)
         return None
@@ -171,6 +172,12 @@ class RepositoryNode:
         """A label that some pull request carries."""
         known = {label for pull in self.record.pulls.values() for label in pull.labels}
         return LabelNode(self, name) if name in known else None
+
+    def _shown(self, name: str) -> str | None:
+        """What a full ref name points to, the same all through one query."""
+        if name not in self._refs:
+            self._refs[name] = self.record.shown(name)
+        return self._refs[name]
 
     def _must_read_contents(self) -> None:
         if not access.may(self.viewer.token, self.record, "contents=read"):
