@@ -8,10 +8,11 @@ from pathlib import Path
 
 from astrago_actions.actions import bump_image_tag
 from astrago_actions.actions.bump_image_tag import Outputs
+from astrago_actions.clock import Clock
 from astrago_actions.context import Context
 from astrago_actions.inputs import InputReader
 from astrago_actions.sandbox.github import GitHub
-from astrago_actions.sandbox.server import LoopbackServer, Request, Response
+from astrago_actions.sandbox.server import Application, LoopbackServer, Request, Response
 from astrago_actions.step import ShellStep, Step
 from astrago_actions.workflow_run import WorkflowRun
 from tests.manual_clock import ManualClock
@@ -38,9 +39,14 @@ class World:
     In memory, or on disk below `folder`, where git itself can be asked what it holds.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self.github = github = GitHub(folder)
-        self.server = LoopbackServer(self)
+    def __init__(
+        self,
+        folder: Path | None = None,
+        serve: Callable[[Application], LoopbackServer] = LoopbackServer,
+        clock: Clock | None = None,
+    ) -> None:
+        self.github = github = GitHub(folder, clock)
+        self.server = serve(self)
         self.interruption: Callable[[], object] | None = None
         self.clock = ManualClock()
         self.step: Step = ShellStep()
@@ -81,24 +87,28 @@ class World:
         }
         return usual | {name.replace("_", "-"): value for name, value in inputs.items()}
 
-    def run_of(self, sha: str) -> WorkflowRun:
+    def run_of(self, sha: str, run_id: int = 7) -> WorkflowRun:
         """A workflow run of the service's repository for this commit."""
         return WorkflowRun(
             repository=SOURCE,
             sha=sha,
             branch=BRANCH,
-            run_id=7,
+            run_id=run_id,
             api_url=f"{self.server.url}/api/v3",
             server_url=self.server.url,
         )
 
     def bump(self, sha: str = "", **inputs: str) -> Outputs:
         """Run the action for the source commit `sha` (the second one, unless it is given)."""
-        run = self.run_of(sha or self.second)
-        reader = InputReader(self.given(**inputs), mask=self.step.mask)
-        read = bump_image_tag.read(reader, run)
+        context = Context(self.step, self.run_of(sha or self.second), self.clock)
+        return self.bump_in(context, **inputs)
+
+    def bump_in(self, context: Context, **inputs: str) -> Outputs:
+        """Run the action with a step, a run and a clock of its own."""
+        reader = InputReader(self.given(**inputs), mask=context.step.mask)
+        read = bump_image_tag.read(reader, context.run)
         reader.check()
-        return bump_image_tag.run(read, Context(self.step, run, self.clock))
+        return bump_image_tag.run(read, context)
 
     def values(self) -> str:
         """The values file as it is now."""
