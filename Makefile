@@ -49,8 +49,9 @@ bench: $(VENV)/ready ## Print the figures of docs/measurements.md
 	$(BIN)/python -m bench.storm 2 10 50
 	$(BIN)/python -m bench.wait
 
-fuzz: $(VENV)/ready ## Edit 20,000 random documents and look for damage
+fuzz: $(VENV)/ready ## Edit 20,000 random documents, let 800 storms of writers rage, and look for damage
 	$(BIN)/python -m pytest tests/unit/domain -k property --hypothesis-profile=fuzz
+	$(BIN)/python -m pytest tests/actions/test_bump_invariants.py --hypothesis-profile=fuzz
 
 lock: $(VENV)/ready ## Renew the locked dependencies
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-annotate --no-header --no-emit-index-url requirements/actions.in --output-file requirements/actions.txt

@@ -13,7 +13,8 @@ pytest_plugins = ["tests.registries", "tests.engine", "tests.contracts.plugin"]
 
 ROOT = Path(__file__).parents[1]
 
-# `make test` looks at hundreds of generated documents, `make fuzz` at more than 20,000.
+# `make test` looks at hundreds of generated documents and 20 storms of writers, `make fuzz` at more
+# than 20,000 and at 800.
 for profile, examples in (("suite", 100), ("fuzz", 4_000)):
     settings.register_profile(
         profile,

@@ -498,3 +498,28 @@ def test_a_file_that_loses_its_executable_mode_is_named(world: World) -> None:
     assert world.bump().changed
 
     assert f"`{FILE}` had the mode 100755" in "".join(step.notices)
+
+
+def test_a_replica_that_still_shows_the_refused_head_is_waited_for(world: World) -> None:
+    old = world.github.head(DEPLOYMENT, BRANCH)
+    changed = VALUES.replace("# 배포 값", "# 새 배포 값")
+
+    def somebody_commits_and_a_replica_falls_behind() -> None:
+        world.outside_commit(changed)
+        world.github.lag(DEPLOYMENT, BRANCH, old, reads=2)
+
+    world.before_our_commit(somebody_commits_and_a_replica_falls_behind)
+    assert world.bump().changed
+    assert len(world.clock.slept) == 3
+    assert world.values() == changed.replace("stage-00000001", f"stage-{world.second[:8]}")
+    assert world.commits() == 2
+
+
+def test_a_replica_that_does_not_show_our_commit_makes_no_second_one(world: World) -> None:
+    old = world.github.head(DEPLOYMENT, BRANCH)
+    world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
+    world.before_our_commit(lambda: world.github.lag(DEPLOYMENT, BRANCH, old, reads=2))
+    outputs = world.bump()
+    assert world.commits() == 1
+    assert outputs.changed
+    assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
