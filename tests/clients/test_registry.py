@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,19 @@ class TestOnEveryRegistry:
 
         assert client.push_permission(repository).verdict == "allowed"
         assert client.digest(repository, "latest") is None
+
+    def test_credentials_that_are_known_can_sign_in(self, any_registry: RunningRegistry) -> None:
+        any_registry.client().sign_in()
+
+    def test_credentials_that_are_not_known_cannot_where_any_are_wanted(
+        self, any_registry: RunningRegistry
+    ) -> None:
+        wants_some = any_registry.credentials is not None
+        refused = pytest.raises(AccessDenied, match="Could not sign in")
+        wrong = replace(any_registry, username="nobody", password="wrong")
+
+        with refused if wants_some else nullcontext():
+            wrong.client().sign_in()
 
     def test_a_pushed_image_is_served_under_its_digest(
         self, any_registry: RunningRegistry, repository: str, image: Path, tmp_path: Path

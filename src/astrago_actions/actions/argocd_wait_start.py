@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from astrago_actions.actions.argocd_wait_inputs import Inputs
@@ -23,6 +25,10 @@ from astrago_actions.domain.rollout.words import normal_repository
 from astrago_actions.errors import ActionError
 from astrago_actions.workflow_run import WorkflowRun
 
+Found = TypeVar("Found")
+
+# Troubles that may pass by themselves.
+PASSING = frozenset({"no-contact", "no-answer", "rate-limited"})
 _LIST_EVERY_SECONDS = 5.0
 _ATTEMPTS = 3
 
@@ -51,7 +57,7 @@ class Start:
 def make_watches(start: Start) -> list[Watch]:
     """Log in, find the applications and make a watch for each; raises ActionError."""
     start.session = _log_in(start)
-    names = start.inputs.applications or _select(start)
+    names = start.inputs.applications or select(start)
     return [_watch(start, name, shared=len(names) > 1) for name in names]
 
 
@@ -71,25 +77,36 @@ def add_children(start: Start, watches: list[Watch], parent: Watch) -> None:
 
 def _log_in(start: Start) -> Session:
     """Who we are; a server that is no Argo CD, or refuses us, is told at once."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            version = start.server.version()
-            session = start.server.session()
-        except ArgoCDError as error:
-            passing = error.trouble.kind in {"no-contact", "no-answer", "rate-limited"}
-            if passing and attempt + 1 < _ATTEMPTS:
-                start.context.clock.sleep(0.5)
-                continue
-            if error.trouble.kind in {"no-answer", "rate-limited"}:
-                return Session(logged_in=True)
-            raise _refusal(start, error.trouble) from error
-        break
+    try:
+        version = patiently(start, start.server.version)
+        session = patiently(start, start.server.session)
+    except ArgoCDError as error:
+        if error.trouble.kind in {"no-answer", "rate-limited"}:
+            return Session(logged_in=True)
+        raise refusal(start, error.trouble) from error
     start.context.step.info(f"Argo CD {version}, logged in as {session.username or 'nobody'}.")
+    check_logged_in(start, session)
+    _warn_of_expiry(start, session)
+    return session
+
+
+def patiently(start: Start, ask: Callable[[], Found]) -> Found:
+    """What `ask` returns, tried again where trouble may pass; raises ArgoCDError."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return ask()
+        except ArgoCDError as error:
+            if error.trouble.kind not in PASSING:
+                raise
+            start.context.clock.sleep(0.5)
+    return ask()
+
+
+def check_logged_in(start: Start, session: Session) -> None:
+    """Raise ActionError when the server answers and takes us for nobody."""
     if not session.logged_in:
         said = "The server says that nobody is logged in with these credentials."
         raise _error(start, not_logged_in(Trouble("unauthorized", said, 401)))
-    _warn_of_expiry(start, session)
-    return session
 
 
 def _warn_of_expiry(start: Start, session: Session) -> None:
@@ -103,14 +120,14 @@ def _warn_of_expiry(start: Start, session: Session) -> None:
         )
 
 
-def _select(start: Start) -> tuple[str, ...]:
+def select(start: Start) -> tuple[str, ...]:
     """The applications that the selector finds, waiting for the expected number of them."""
     inputs = start.inputs
     while True:
         try:
             names = start.server.applications(inputs.selector, inputs.project, inputs.app_namespace)
         except ArgoCDError as error:
-            raise _refusal(start, error.trouble) from error
+            raise refusal(start, error.trouble) from error
         waited = start.context.clock.monotonic() - start.began
         if names and len(names) >= inputs.expected_count:
             return names
@@ -133,14 +150,20 @@ def _too_few(inputs: Inputs, names: tuple[str, ...]) -> Verdict:
     )
 
 
+def place_of(inputs: Inputs, name: str) -> Place:
+    """Where the application `name` or `namespace/name` is."""
+    namespace, _, plain = name.rpartition("/")
+    return Place(plain, inputs.project, namespace or inputs.app_namespace)
+
+
 def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> Watch:
     inputs = start.inputs
-    namespace, _, plain = name.rpartition("/")
-    place = Place(plain, inputs.project, namespace or inputs.app_namespace)
+    place = place_of(inputs, name)
+    plain = place.name
     waits = inputs.wait_for_application or awaited
 
     def wanted(application: Application | None) -> tuple[Target, Ancestry]:
-        repository = _deployment_repository(start, application)
+        repository = deployment_repository(start, application)
         target = _target(inputs, plain, repository, shared=shared, awaited=waits)
         return target, _ancestry(start, repository)
 
@@ -188,7 +211,7 @@ def _first_look(start: Start, place: Place) -> Application | None:
         return None
 
 
-def _deployment_repository(start: Start, application: Application | None) -> str:
+def deployment_repository(start: Start, application: Application | None) -> str:
     """`host/owner/name`: as given, or the one source that lies on our own GitHub server."""
     host = (urlsplit(start.context.run.server_url).hostname or "").lower()
     given = start.inputs.deployment_repository
@@ -229,7 +252,8 @@ def _ca_file(ca_cert: str, run: WorkflowRun) -> str:
     return name
 
 
-def _refusal(start: Start, trouble: Trouble) -> ActionError:
+def refusal(start: Start, trouble: Trouble) -> ActionError:
+    """What a trouble means that is met before any application was seen."""
     target = Target(", ".join(start.inputs.applications) or start.inputs.selector)
     memory = Memory()
     if trouble.kind == "no-contact":

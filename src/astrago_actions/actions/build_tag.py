@@ -61,7 +61,7 @@ class Outputs:
 
 def read(given: InputReader, run: WorkflowRun) -> Inputs:
     """Read and cross-check the inputs; mistakes are noted in `given`."""
-    components = _components(given)
+    components = read_components(given)
     branch = given.text("branch", run.branch)
     sha = _commit(given, run)
     template = given.text("template", TEMPLATE)
@@ -117,7 +117,8 @@ def _base(given: InputReader, run: WorkflowRun) -> str:
     return base
 
 
-def _components(given: InputReader) -> tuple[Component, ...]:
+def read_components(given: InputReader) -> tuple[Component, ...]:
+    """The components of the input `components`: names, or a map that describes each."""
     before = len(given.mistakes)
     if given.text("components").startswith("{"):
         described = given.json_value("components") or {}

@@ -78,6 +78,14 @@ class ArgoCD:
         """Whether an expired session can be renewed without anybody's help."""
         return self._connection.renewable
 
+    def may(self, resource: str, action: str, subject: str) -> bool:
+        """Whether we have a right, such as `applications`, `sync`, `project/name`.
+
+        Source: `GET /api/v1/account/can-i/…`, by which Argo CD's own pages hide what one may not.
+        """
+        answer = self._send("GET", f"/api/v1/account/can-i/{resource}/{action}/{quote(subject)}")
+        return self._json(answer).get("value") == "yes"
+
     def application(self, place: Place) -> Application:
         """The application as it is stored now."""
         answer = self._send("GET", _path(place), query=place.query)

@@ -91,6 +91,14 @@ class RegistryClient:
         """Call `act`, again and again while it fails with what may pass by itself."""
         return repeated(act, retries=self._retries, clock=self._clock, report=self._report)
 
+    def sign_in(self) -> None:
+        """Let the registry look at the credentials, as `docker login` does; raises AccessDenied.
+
+        It says nothing about what they are good for; `push_permission` does.
+        """
+        asked = Asked(f"sign in to {self.host}", self.host, self.source)
+        self._session.send(Call(method="GET", path="/v2/", asked=asked))
+
     def push_permission(self, repository: str) -> PushPermission:
         """Begin an upload, which only those who may push can, and drop it again.
 

@@ -228,6 +228,19 @@ def test_syncing_and_reading_logs_are_rights_of_their_own(world: World) -> None:
     assert get(world, "/api/v1/applications/web/logs", token, podName="x").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("right", "value"),
+    [
+        ("applications/get/default/web", "yes"),
+        ("applications/sync/default/web", "no"),
+        ("logs/get/default/web", "no"),
+    ],
+)
+def test_an_account_can_ask_for_its_own_rights(world: World, right: str, value: str) -> None:
+    token = world.argocd.new_token((Policy("applications", "get"),))
+    assert get(world, f"/api/v1/account/can-i/{right}", token).json() == {"value": value}
+
+
 def test_events_need_all_three_names_of_an_object(world: World) -> None:
     answer = get(world, "/api/v1/applications/web/events", resourceName="web")
     assert answer.status_code == 400

@@ -181,3 +181,17 @@ def test_shows_the_rules_of_a_branch(api: Api) -> None:
 
     assert [each["type"] for each in rules] == ["pull_request"]
     assert api.repository().get_branch("main").protected
+
+
+@pytest.mark.parametrize(("bypass", "told"), [((), "never"), (("deployer",), "always")])
+def test_a_ruleset_says_whether_the_tokens_owner_may_bypass_it(
+    api: Api, bypass: tuple[str, ...], told: str
+) -> None:
+    api.github.protect(DEPLOYMENT, "main", "pull-request")
+    api.github.protect(DEPLOYMENT, "main", "ruleset", bypass)
+
+    (rule,) = api.call("GET", "rules/branches/main").json()
+
+    ruleset = api.call("GET", f"rulesets/{rule['ruleset_id']}").json()
+    assert ruleset["current_user_can_bypass"] == told
+    assert api.call("GET", "rulesets/7").status_code == 404

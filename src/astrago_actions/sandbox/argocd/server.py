@@ -10,7 +10,13 @@ from typing import Any
 
 from astrago_actions.clock import Clock, SystemClock
 from astrago_actions.sandbox.argocd import sessions
-from astrago_actions.sandbox.argocd.access import EVERYTHING, Access, Account, Policy
+from astrago_actions.sandbox.argocd.access import (
+    EVERYTHING,
+    Access,
+    Account,
+    Policy,
+    allows,
+)
 from astrago_actions.sandbox.argocd.agenda import Agenda
 from astrago_actions.sandbox.argocd.application import ApplicationState
 from astrago_actions.sandbox.argocd.behaviour import Behaviour, window_from
@@ -22,6 +28,7 @@ from astrago_actions.sandbox.argocd.stream import ChangeStream
 from astrago_actions.sandbox.server import Request, Response, json_response
 
 VERSION = "v3.5.1+sandbox"
+_CAN_I = re.compile(r"/api/v1/account/can-i/([^/]+)/([^/]+)/(.+)")
 _APPLICATION = re.compile(r"/api/v1/applications/([^/]+)(/.*)?")
 
 
@@ -152,6 +159,10 @@ class ArgoCD:
             if path == "/api/dex/token":
                 return sessions.exchange(self.access, request)
             account = sessions.account_of(self.access, request)
+        asked = _CAN_I.fullmatch(path)
+        if asked:
+            allowed = allows(account, *asked.groups())
+            return json_response(200, {"value": "yes" if allowed else "no"})
         return self._about_applications(request, account, path)
 
     def _about_applications(self, request: Request, account: Account, path: str) -> Response:

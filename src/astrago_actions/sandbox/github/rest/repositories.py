@@ -66,9 +66,42 @@ def get_branch(call: Call) -> Response:
 def list_rules(call: Call) -> Response:
     """The ruleset rules that bind a branch; classic protection is not among them."""
     rules = call.repository.protections.get(call.parameters["branch"], [])
-    shown = [_ruleset_rule(call) for rule in rules if rule.rule == "ruleset"]
+    shown = [
+        _ruleset_rule(call, number)
+        for number, rule in enumerate(rules, 1)
+        if rule.rule == "ruleset"
+    ]
     page, headers = call.page(shown)
     return json_response(200, page, headers)
+
+
+@ROUTES.add(
+    "GET",
+    "/repos/{owner}/{repo}/rulesets/{number}",
+    "metadata=read",
+    "repos/rules#get-a-repository-ruleset",
+)
+def get_ruleset(call: Call) -> Response:
+    """One ruleset, with what this token's owner may do about it."""
+    number = call.number("number")
+    rulesets = [
+        each
+        for rules in call.repository.protections.values()
+        for at, each in enumerate(rules, 1)
+        if at == number and each.rule == "ruleset"
+    ]
+    if not rulesets:
+        raise call.not_found()
+    shown = {
+        "id": number,
+        "name": f"Ruleset {number}",
+        "target": "branch",
+        "source_type": "Repository",
+        "source": call.repository.full_name,
+        "enforcement": "active",
+        "current_user_can_bypass": "always" if call.login in rulesets[0].bypass else "never",
+    }
+    return json_response(200, shown)
 
 
 def _protected(call: Call, branch: str) -> bool:
@@ -87,12 +120,12 @@ def _short_branch(call: Call, name: str, sha: str) -> dict[str, Any]:
     }
 
 
-def _ruleset_rule(call: Call) -> dict[str, Any]:
+def _ruleset_rule(call: Call, number: int) -> dict[str, Any]:
     return {
         "type": "pull_request",
         "ruleset_source_type": "Repository",
         "ruleset_source": call.repository.full_name,
-        "ruleset_id": 1,
+        "ruleset_id": number,
         "parameters": {
             "required_approving_review_count": 0,
             "dismiss_stale_reviews_on_push": False,
