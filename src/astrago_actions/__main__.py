@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, str] = {
     "argocd-wait": "astrago_actions.actions.argocd_wait",
     "pipeline-metrics": "astrago_actions.actions.pipeline_metrics",
     "rollback": "astrago_actions.actions.rollback",
+    "preflight": "astrago_actions.actions.preflight",
     "pipeline": "astrago_actions.actions.pipeline",
 }
 

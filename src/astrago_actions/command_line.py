@@ -26,6 +26,7 @@ ACTION_NAMES = (
     "argocd-wait",
     "pipeline-metrics",
     "rollback",
+    "preflight",
     "pipeline",
 )
 # Inputs that make sense in a shell only.

@@ -15,6 +15,7 @@ REQUIRED = {
     "argocd-wait": "server",
     "pipeline-metrics": "window",
     "rollback": "deployment-repository",
+    "preflight": "image",
 }
 ACTIONS = tuple(REQUIRED)
 

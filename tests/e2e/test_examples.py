@@ -24,7 +24,7 @@ def findings(program: str, *arguments: object) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.parts[-4])
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: f"{path.parts[-4]} {path.stem}")
 def test_a_workflow_is_thin(workflow: Path) -> None:
     text = workflow.read_text(encoding="utf-8")
     (job,) = yaml.safe_load(text)["jobs"].values()
@@ -33,8 +33,31 @@ def test_a_workflow_is_thin(workflow: Path) -> None:
     assert [step["run"] for step in job["steps"] if "${{" in step.get("run", "")] == []
 
 
+@pytest.mark.parametrize("example", ["astrago-backend", "astrago-frontend"])
+def test_the_preflight_asks_about_what_the_pipeline_uses(example: str) -> None:
+    folder = EXAMPLES / example / ".github/workflows"
+    pipeline, preflight = (
+        next(iter(yaml.safe_load((folder / name).read_text(encoding="utf-8"))["jobs"].values()))
+        for name in ("ci-cd.yml", "preflight.yml")
+    )
+    given = {
+        name: value
+        for step in pipeline["steps"]
+        if step.get("uses", "").startswith("xiilab/astrago-actions")
+        for name, value in step["with"].items()
+    }
+    asked = preflight["steps"][0]["with"]
+
+    assert preflight["permissions"] == pipeline["permissions"]
+    same = ("components", "image", "file", "key", "application", "deployment-repository")
+    assert {name: asked[name] for name in same} == {name: given[name] for name in same}
+    assert asked["deployment-branch"] == given["branch"]
+    assert asked["argocd-server"] == given["server"]
+    assert asked["deployment-token"] == given["deployment-token"]
+
+
 def test_the_linters_find_nothing() -> None:
-    assert len(WORKFLOWS) == 2
+    assert len(WORKFLOWS) == 4
     assert len(DOCKERFILES) == 4
     assert findings("actionlint", *WORKFLOWS) == ""
     assert findings("zizmor", "--offline", "--pedantic", "--quiet", "examples") == ""

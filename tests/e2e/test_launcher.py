@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-ACTIONS = ("build-tag", "ghcr-push", "bump-image-tag", "argocd-wait", "pipeline-metrics")
+ACTIONS = (
+    "build-tag",
+    "ghcr-push",
+    "bump-image-tag",
+    "argocd-wait",
+    "pipeline-metrics",
+    "preflight",
+)
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 

@@ -58,11 +58,17 @@ class Connection:
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """The JSON at a path of the REST API."""
+        return self.get_with_headers(path, parameters)[1]
+
+    def get_with_headers(
+        self, path: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, Any], Any]:
+        """The same beside the answer's headers."""
         self.requests += 1
-        _, answer = self._requester.requestJsonAndCheck(
+        headers, answer = self._requester.requestJsonAndCheck(
             "GET", path, parameters=dict(parameters or {})
         )
-        return answer
+        return headers, answer
 
     def send(self, verb: str, path: str, body: Mapping[str, Any]) -> Any:
         """The JSON that a change through the REST API answers with."""

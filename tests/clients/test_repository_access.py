@@ -1,0 +1,116 @@
+"""What GitHub tells of a token, and how its true permissions are found out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import pytest
+import responses
+
+from astrago_actions.clients.github import Connection, connect
+from astrago_actions.clients.repository_access import (
+    prove_pull_requests,
+    prove_writing,
+    read_repository,
+    read_token,
+)
+from astrago_actions.errors import AccessDenied, RateLimited, Unreachable
+from astrago_actions.inputs import Secret
+
+WIRE = "https://api.github.com:443"  # PyGithub writes the port out
+REPOSITORY = "xiilab/astrago-deployment"
+RATE = {"resources": {"core": {"limit": 5000, "remaining": 4990, "reset": 1_795_172_400}}}
+EXPIRATION = "GitHub-Authentication-Token-Expiration"
+
+
+@pytest.fixture
+def github() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mocked:
+        yield mocked
+
+
+@pytest.fixture
+def connection() -> Connection:
+    return connect(Secret("github_pat_" + "t" * 20), "https://api.github.com")
+
+
+@pytest.mark.parametrize(
+    ("header", "expires_at"),
+    [
+        ("2026-12-24 18:00:00 UTC", datetime(2026, 12, 24, 18, tzinfo=timezone.utc)),
+        ("2026-12-24 18:00:00 +0900", datetime(2026, 12, 24, 9, tzinfo=timezone.utc)),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_a_token_ends_when_the_header_says_so(
+    github: responses.RequestsMock,
+    connection: Connection,
+    header: str,
+    expires_at: datetime | None,
+) -> None:
+    github.get(f"{WIRE}/rate_limit", json=RATE, headers={EXPIRATION: header})
+
+    facts = read_token(connection, REPOSITORY)
+
+    assert facts.expires_at == (expires_at.timestamp() if expires_at else None)
+    assert (facts.remaining, facts.limit) == (4990, 5000)
+
+
+def test_what_a_repository_says_about_permissions_is_not_believed(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    shown = {"full_name": REPOSITORY, "archived": False, "default_branch": "main"}
+    owner = {"permissions": {"admin": True, "push": True, "pull": True}}
+    github.get(f"{WIRE}/repos/{REPOSITORY}", json=shown | owner)
+    github.post(
+        f"{WIRE}/repos/{REPOSITORY}/git/blobs",
+        status=403,
+        json={"message": "Resource not accessible by personal access token"},
+        headers={"X-Accepted-GitHub-Permissions": "contents=write"},
+    )
+
+    read_repository(connection, REPOSITORY)
+    with pytest.raises(AccessDenied) as caught:
+        prove_writing(connection, REPOSITORY)
+
+    assert "`contents: write`" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (403, {"message": "You have exceeded a secondary rate limit."}, RateLimited),
+        (502, {"message": "Bad Gateway"}, Unreachable),
+    ],
+)
+def test_no_answer_about_writing_is_not_a_missing_permission(
+    github: responses.RequestsMock,
+    connection: Connection,
+    status: int,
+    body: dict[str, str],
+    error: type[Exception],
+) -> None:
+    github.post(f"{WIRE}/repos/{REPOSITORY}/git/blobs", status=status, json=body)
+
+    with pytest.raises(error):
+        prove_writing(connection, REPOSITORY)
+
+    assert len(github.calls) == 1
+
+
+def test_a_pull_request_that_can_never_be_tells_whether_one_may_be_opened(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    refused = {
+        "message": "Validation Failed",
+        "errors": [{"resource": "PullRequest", "code": "custom", "message": "No commits between"}],
+    }
+    github.post(f"{WIRE}/repos/{REPOSITORY}/pulls", status=422, json=refused)
+
+    prove_pull_requests(connection, REPOSITORY, "stabilize/1.0")
+
+    sent = json.loads(github.calls[0].request.body or "")
+    assert sent["head"] == sent["base"] == "stabilize/1.0"
