@@ -25,9 +25,11 @@ from astrago_actions.sandbox.observed_run import observe_pipeline
 from astrago_actions.sandbox.scenario import (
     BACKEND_SERVICE,
     FRONTEND_SERVICE,
+    Push,
     Service,
     Workplace,
     push_change,
+    run_preflight,
 )
 from astrago_actions.sandbox.world import APPLICATION, BRANCH, DEPLOYMENT, VALUES_FILE, World
 
@@ -102,6 +104,18 @@ def _record(demo: Demo) -> DemoRecord:
     return DemoRecord(story, runs, checks, started_at, seconds, APPLICATION, places)
 
 
+def _preflight(demo: Demo, push: Push, place: Workplace) -> None:
+    """What a person does once after setting the secrets: run it by hand; changes nothing."""
+    demo.narrator.say("Preflight: are all tokens and permissions there?")
+    result = run_preflight(demo.world, push, place, demo.narrator.hear)
+    if not result.succeeded:
+        raise ActionError(
+            "The preflight found something missing",
+            result.trouble or "Its own lines above say what.",
+            "This should not happen in the demo: report it with those lines.",
+        )
+
+
 def _run_service(demo: Demo, service: Service, library: Path) -> ServiceRun:
     """Push a change, run the workflow, show what it led to."""
     world, narrator = demo.world, demo.narrator
@@ -111,6 +125,8 @@ def _run_service(demo: Demo, service: Service, library: Path) -> ServiceRun:
     narrator.say(f"\n{service.repository}: {push.sha[:8]} on {BRANCH}: {service.message}")
     images = image_variables(demo.engine, push, folder / "archives", demo.cache)
     place = Workplace(library, demo.cache / "tool-cache", folder / "act", images)
+    if service is SERVICES[0]:
+        _preflight(demo, push, place)
     run = observe_pipeline(world, push, place, narrator.hear, narrator.see)
     narrator.say(f"{DEPLOYMENT}: {run.after[:8]} changes {VALUES_FILE}", "  ●")
     narrator.show_diff(run.diff)

@@ -6,7 +6,7 @@ import base64
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from astrago_actions.sandbox.act import Event, WorkflowCall, WorkflowResult, run
 from astrago_actions.sandbox.github import Run, Step
 from astrago_actions.sandbox.world import BACKEND, BRANCH, FRONTEND, World
 
+PREFLIGHT = ".github/workflows/preflight.yml"
 _AUTHOR = "Developer"
 _EMAIL = "developer@example.com"
 
@@ -93,15 +94,26 @@ def run_pipeline(
     run = world.github.record_run(
         push.service.repository, status="in_progress", **_run_identity(push)
     )
-    environment = {
-        **world.runner_environment,
-        "GITHUB_RUN_ID": str(run.id),
-        "GITHUB_RUN_NUMBER": str(run.number),
-        "GITHUB_ACTOR": "developer",
-    }
-    result = run_workflow(_call(world, push, place, environment), listen)
+    result = run_workflow(_call(world, push, place, run), listen)
     _record(world, push, run, result)
     return result
+
+
+def run_preflight(
+    world: World, push: Push, place: Workplace, listen: Callable[[Event], None] = lambda _: None
+) -> WorkflowResult:
+    """Run the service's preflight workflow, as a person does once after setting the secrets."""
+    run = world.github.record_run(
+        push.service.repository,
+        path=PREFLIGHT,
+        name="Preflight",
+        branch=BRANCH,
+        sha=push.sha,
+        event="workflow_dispatch",
+        status="in_progress",
+    )
+    call = replace(_call(world, push, place, run), workflow=PREFLIGHT, event="workflow_dispatch")
+    return run_workflow(call, listen)
 
 
 def _run_identity(push: Push) -> dict[str, Any]:
@@ -140,9 +152,13 @@ def _record(world: World, push: Push, run: Run, result: WorkflowResult) -> None:
     )
 
 
-def _call(
-    world: World, push: Push, place: Workplace, environment: Mapping[str, str]
-) -> WorkflowCall:
+def _call(world: World, push: Push, place: Workplace, run: Run) -> WorkflowCall:
+    environment = {
+        **world.runner_environment,
+        "GITHUB_RUN_ID": str(run.id),
+        "GITHUB_RUN_NUMBER": str(run.number),
+        "GITHUB_ACTOR": "developer",
+    }
     return WorkflowCall(
         checkout=push.checkout,
         library=place.library,
