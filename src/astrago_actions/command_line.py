@@ -197,4 +197,46 @@ def _add_demo(commands: Any) -> None:
     parser.set_defaults(run=_lazily("astrago_actions.sandbox.demo", "run_demo"))
 
 
-_COMMANDS = (_add_sandbox, _add_demo)
+def _add_init(commands: Any) -> None:
+    parser = commands.add_parser(
+        "init",
+        help="write the workflows of a service into its checkout",
+        description="Writes ci-cd.yml, preflight.yml and rollback.yml into .github/workflows and "
+        "says what is left to do. Sends nothing.",
+        allow_abbrev=False,
+    )
+    for flag, about in _INIT_FLAGS.items():
+        default = about[1] if len(about) > 1 else ""
+        note = f" (default: {default})" if default else ""
+        parser.add_argument(f"--{flag}", default=default, metavar="VALUE", help=about[0] + note)
+    parser.add_argument(
+        "--with",
+        dest="more",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another input of the pipeline, such as build-args or mode; may be repeated",
+    )
+    parser.add_argument("--force", action="store_true", help="replace workflows that are there")
+    parser.set_defaults(run=_lazily("astrago_actions.starter.command", "run_init"))
+
+
+# Flag -> what it is, and its default.
+_INIT_FLAGS: dict[str, tuple[str, ...]] = {
+    "components": ("names of the components, parted by commas",),
+    "image": ("the image without its tag, such as ghcr.io/xiilab/astrago-{component}",),
+    "context": ("the build context; {component} stands for the component's name",),
+    "deployment-repository": ("the deployment repository, as owner/name",),
+    "deployment-branch": ("the branch of it that Argo CD follows",),
+    "file": ("path of the values file in it",),
+    "key": ("dot path of the tag, such as astrago.{component}.imageTag",),
+    "argocd-server": ("the address of Argo CD; left out, nothing is waited for",),
+    "application": ("the Argo CD application",),
+    "branch": ("the branch of the service that deploys when it is pushed to", "stabilize/1.0"),
+    "environment": ("the environment; needed where the branch is not stabilize/*",),
+    "build": ("a command that builds what goes into the images, such as ./gradlew bootJar",),
+    "ref": ("the version of astrago-actions, a tag or a commit SHA", "v1"),
+    "folder": ("the service's checkout", "."),
+}
+
+_COMMANDS = (_add_sandbox, _add_demo, _add_init)

@@ -122,7 +122,9 @@ def _registries(
 ) -> tuple[RegistryInputs, ...]:
     """The registry and the fallback, each where there is something to push to."""
     image, place = given.text("image"), given.text("fallback-registry").rstrip("/")
-    images = [_image(given, "image", image, each.name) for each in components if image]
+    # Without a usable name the image is looked at all the same, for the mistakes in it.
+    names = [each.name for each in components] or ["component"]
+    images = [_image(given, "image", image, name) for name in names if image]
     known = [each for each in images if each]
     usable = place and _image(given, "fallback-registry", f"{place}/image", "")
     elsewhere = [moved(each, place) for each in known] if usable else []

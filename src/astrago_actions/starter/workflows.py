@@ -1,0 +1,111 @@
+"""The three workflows of a service, written from a few names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from astrago_actions.command_line import interface
+from astrago_actions.step import output_text
+
+FOLDER = ".github/workflows"
+# What the templates are made for; renewed with the library.
+CHECKOUT = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
+SECRETS = {
+    "registry-token": "${{ secrets.GHCR_TOKEN || github.token }}",
+    "deployment-token": "${{ secrets.DEPLOY_TOKEN }}",
+    "argocd-token": "${{ secrets.ARGOCD_TOKEN }}",
+}
+# The inputs of the reusable rollback.yml that a service's pipeline knows too.
+_ROLLBACK = (
+    "components",
+    "deployment-repository",
+    "deployment-branch",
+    "file",
+    "key",
+    "environment",
+    "argocd-server",
+    "application",
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the workflows are written from.
+
+    `branch` deploys when it is pushed to; `build` is a command before the images are built, or
+    empty; `inputs` are those of the pipeline, without secrets; `ref` is the library's version.
+    """
+
+    branch: str
+    inputs: Mapping[str, str]
+    build: str = ""
+    ref: str = "v1"
+
+
+def workflows(service: Service) -> dict[str, str]:
+    """The text of each workflow by its path in the service's repository."""
+    pipeline = with_secrets(service.inputs)
+    known = interface("preflight")["inputs"]
+    environment = _environment()
+    values = {
+        "branch": service.branch,
+        "build": service.build,
+        "checkout": CHECKOUT,
+        "ref": service.ref,
+        "pipeline": pipeline,
+        "preflight": {name: value for name, value in pipeline.items() if name in known},
+        "rollback": {name: pipeline[name] for name in _ROLLBACK if name in pipeline},
+    }
+    return {
+        f"{FOLDER}/{name}": environment.from_string(_template(name)).render(values)
+        for name in ("ci-cd.yml", "preflight.yml", "rollback.yml")
+    }
+
+
+def with_secrets(inputs: Mapping[str, str]) -> dict[str, str]:
+    """The pipeline's inputs with the secrets that belong to them, each beside its like."""
+    left_out = set() if inputs.get("argocd-server") else {"argocd-token"}
+    every = {**SECRETS, **inputs}
+    order = [name for name in interface("pipeline")["inputs"] if name not in left_out]
+    return {name: every[name] for name in order if every.get(name)}
+
+
+def as_yaml(value: str) -> str:
+    """A value for `key: …`, plain where YAML reads it back as it is, else in quotes."""
+    try:
+        plain = YAML(typ="safe", pure=True).load(f"key: {value}") == {"key": value}
+    except YAMLError:
+        plain = False
+    return value if plain else _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    """JSON's quoting of a string is YAML's too."""
+    return output_text([value])[1:-1]
+
+
+def _template(name: str) -> str:
+    return (resources.files("astrago_actions.starter") / f"{name}.jinja").read_text("utf-8")
+
+
+def _environment() -> Environment:
+    """Delimiters of its own, since GitHub's expressions stand between Jinja's usual ones."""
+    environment = Environment(  # noqa: S701 - what is written is YAML, escaped by `yaml`
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["yaml"] = as_yaml
+    return environment
