@@ -21,7 +21,12 @@ from astrago_actions.inputs import Secret
 
 WIRE = "https://api.github.com:443"  # PyGithub writes the port out
 REPOSITORY = "xiilab/astrago-deployment"
-RATE = {"resources": {"core": {"limit": 5000, "remaining": 4990, "reset": 1_795_172_400}}}
+RATE = {
+    "resources": {
+        "core": {"limit": 5000, "remaining": 4990, "reset": 1_795_172_400},
+        "graphql": {"limit": 5000, "remaining": 4800, "reset": 1_795_172_460},
+    }
+}
 EXPIRATION = "GitHub-Authentication-Token-Expiration"
 
 
@@ -56,7 +61,16 @@ def test_a_token_ends_when_the_header_says_so(
     facts = read_token(connection, REPOSITORY)
 
     assert facts.expires_at == (expires_at.timestamp() if expires_at else None)
-    assert (facts.remaining, facts.limit) == (4990, 5000)
+
+
+def test_of_two_limits_the_one_that_is_nearer_counts(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    github.get(f"{WIRE}/rate_limit", json=RATE)
+
+    facts = read_token(connection, REPOSITORY)
+
+    assert (facts.remaining, facts.limit, facts.reset_at) == (4800, 5000, 1_795_172_460)
 
 
 def test_what_a_repository_says_about_permissions_is_not_believed(

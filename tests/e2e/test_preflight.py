@@ -14,7 +14,7 @@ from astrago_actions.sandbox.scenario import (
     Service,
     Workplace,
     push_change,
-    run_preflight,
+    run_by_hand,
 )
 from astrago_actions.sandbox.world import DEPLOYMENT, World
 
@@ -28,7 +28,7 @@ def test_a_service_with_its_secrets_set_is_ready(
     push = push_change(world, service, tmp_path / "checkout")
     before = world.git(DEPLOYMENT, "for-each-ref")
 
-    result = run_preflight(world, push, place)
+    result = run_by_hand(world, push, place, "preflight")
 
     assert result.succeeded, result.trouble + result.log
     step = result.steps[0]
@@ -45,7 +45,7 @@ def test_missing_secrets_are_told_together_with_the_next_steps(
     push = push_change(world, BACKEND_SERVICE, tmp_path / "checkout")
     unset = {"DEPLOY_TOKEN": "", "ARGOCD_TOKEN": "", "GHCR_TOKEN": "ghp_of_somebody_else"}
 
-    result = run_preflight(world, push, replace(place, secrets=unset))
+    result = run_by_hand(world, push, replace(place, secrets=unset), "preflight")
 
     assert not result.succeeded
     step = result.steps[0]

@@ -13,8 +13,8 @@ from astrago_actions.sandbox.scenario import (
     Service,
     Workplace,
     push_change,
+    run_by_hand,
     run_pipeline,
-    run_preflight,
 )
 from astrago_actions.sandbox.world import APPLICATION, BRANCH, DEPLOYMENT, VALUES_FILE, World
 
@@ -40,13 +40,15 @@ def init(world: World, service: Service, place: Workplace, folder: Path) -> int:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=["backend", "frontend"])
-def test_a_service_that_begins_with_init_deploys(
+def test_a_service_that_begins_with_init_is_ready_deploys_and_goes_back(
     world: World, place: Workplace, tmp_path: Path, service: Service
 ) -> None:
     push = push_change(world, service, tmp_path / "checkout")
     assert init(world, service, place, push.checkout) == 0
 
-    asked = run_preflight(world, push, place)
+    before = world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE)
+
+    asked = run_by_hand(world, push, place, "preflight")
     deployed = run_pipeline(world, push, place)
 
     assert asked.succeeded, asked.trouble + asked.log
@@ -57,3 +59,8 @@ def test_a_service_that_begins_with_init_deploys(
     status = world.argocd.application(APPLICATION).document()["status"]
     assert status["sync"]["revision"] == world.github.head(DEPLOYMENT, BRANCH)
     assert status["health"]["status"] == "Healthy"
+
+    back = run_by_hand(world, push, place, "rollback", to_before="previous")
+
+    assert back.succeeded, back.trouble + back.log
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) == before

@@ -46,7 +46,7 @@ def verdict(checks: Sequence[Check]) -> str:
     warnings = sum(check.status == "warning" for check in asked)
     warned = f", {warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     if is_ready(checks):
-        return f"Ready: {len(asked)} checks{warned}."
+        return f"Ready: {len(asked)} check{'' if len(asked) == 1 else 's'}{warned}."
     return f"Not ready: {len(failures)} of {len(asked)} checks failed{warned}."
 
 

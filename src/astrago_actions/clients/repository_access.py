@@ -60,12 +60,14 @@ def read_token(connection: Connection, repository: str) -> TokenFacts:
             if error.status != 404:
                 raise
             return TokenFacts(_expiration(error.headers or {}))
-    core = found["resources"]["core"]
+    # A bump reads and commits by GraphQL, whose limit is counted apart.
+    limits = [found["resources"][name] for name in ("core", "graphql")]
+    tightest = min(limits, key=lambda each: int(each["remaining"]))
     return TokenFacts(
         expires_at=_expiration(headers),
-        remaining=int(core["remaining"]),
-        limit=int(core["limit"]),
-        reset_at=float(core["reset"]),
+        remaining=int(tightest["remaining"]),
+        limit=int(tightest["limit"]),
+        reset_at=float(tightest["reset"]),
     )
 
 

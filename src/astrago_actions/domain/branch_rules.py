@@ -80,7 +80,7 @@ def direct_commits(found: BranchRules, branch: str, mode: Mode) -> Answer:
     if forbidding and mode == "commit-or-pull-request":
         return ok(f"{_named(forbidding)} forbids direct commits, so pull requests will be opened")
     if forbidding:
-        return failed(f"`{branch}` takes no direct commits: {_named(forbidding)}", _REMEDY)
+        return _forbidden(forbidding, branch)
     choosy = _binding(found, _CHOOSY)
     if choosy:
         return warned(
@@ -88,6 +88,13 @@ def direct_commits(found: BranchRules, branch: str, mode: Mode) -> Answer:
             "Give a `message` that fits, or let the token's owner bypass the rule.",
         )
     return _without_rules(found, branch, mode)
+
+
+def _forbidden(rules: Sequence[BranchRule], branch: str) -> Answer:
+    told = f"`{branch}` takes no direct commits: {_named(rules)}"
+    if all(each.bypass for each in rules):
+        return failed(told, _REMEDY)
+    return warned(f"{told}; whether the token's owner may bypass that is not told", _REMEDY)
 
 
 def _without_rules(found: BranchRules, branch: str, mode: Mode) -> Answer:

@@ -29,7 +29,7 @@ from astrago_actions.sandbox.scenario import (
     Service,
     Workplace,
     push_change,
-    run_preflight,
+    run_by_hand,
 )
 from astrago_actions.sandbox.world import APPLICATION, BRANCH, DEPLOYMENT, VALUES_FILE, World
 
@@ -107,7 +107,7 @@ def _record(demo: Demo) -> DemoRecord:
 def _preflight(demo: Demo, push: Push, place: Workplace) -> None:
     """What a person does once after setting the secrets: run it by hand; changes nothing."""
     demo.narrator.say("Preflight: are all tokens and permissions there?")
-    result = run_preflight(demo.world, push, place, demo.narrator.hear)
+    result = run_by_hand(demo.world, push, place, "preflight", demo.narrator.hear)
     if not result.succeeded:
         raise ActionError(
             "The preflight found something missing",

@@ -14,7 +14,6 @@ from astrago_actions.sandbox.act import Event, WorkflowCall, WorkflowResult, run
 from astrago_actions.sandbox.github import Run, Step
 from astrago_actions.sandbox.world import BACKEND, BRANCH, FRONTEND, World
 
-PREFLIGHT = ".github/workflows/preflight.yml"
 _AUTHOR = "Developer"
 _EMAIL = "developer@example.com"
 
@@ -99,20 +98,20 @@ def run_pipeline(
     return result
 
 
-def run_preflight(
-    world: World, push: Push, place: Workplace, listen: Callable[[Event], None] = lambda _: None
+def run_by_hand(
+    world: World,
+    push: Push,
+    place: Workplace,
+    name: str,
+    listen: Callable[[Event], None] = lambda _: None,
+    **inputs: str,
 ) -> WorkflowResult:
-    """Run the service's preflight workflow, as a person does once after setting the secrets."""
-    run = world.github.record_run(
-        push.service.repository,
-        path=PREFLIGHT,
-        name="Preflight",
-        branch=BRANCH,
-        sha=push.sha,
-        event="workflow_dispatch",
-        status="in_progress",
-    )
-    call = replace(_call(world, push, place, run), workflow=PREFLIGHT, event="workflow_dispatch")
+    """Run the service's workflow `name` as a person does; an input `to_before` is to-before."""
+    workflow, event = f".github/workflows/{name}.yml", "workflow_dispatch"
+    identity = {**_run_identity(push), "name": name, "path": workflow, "event": event}
+    run = world.github.record_run(push.service.repository, status="in_progress", **identity)
+    given = {each.replace("_", "-"): value for each, value in inputs.items()}
+    call = replace(_call(world, push, place, run), workflow=workflow, event=event, inputs=given)
     return run_workflow(call, listen)
 
 

@@ -31,7 +31,7 @@ def rules(kind: str, bypass: str = "never") -> BranchRules:
         (rules("pull_request", "always"), "commit", "ok"),
         (rules("pull_request", "exempt"), "commit", "ok"),
         (rules("pull_request", "pull_requests_only"), "commit", "failed"),
-        (rules("pull_request", ""), "commit", "failed"),
+        (rules("pull_request", ""), "commit", "warning"),
         (rules("required_status_checks"), "commit", "failed"),
         (rules("update"), "commit", "failed"),
         (rules("merge_queue"), "commit", "failed"),
