@@ -730,6 +730,15 @@ def test_several_applications_share_their_rows(preflights: PreflightWorld) -> No
     assert "astrago-missing cannot be seen" in rows["argo cd, logs"]["detail"]
 
 
+def test_a_selector_that_finds_nothing_fails_once(preflights: PreflightWorld) -> None:
+    rows = preflights.preflight(application="", selector="team=nobody")
+
+    assert rows["argo cd, application"]["status"] == "failed"
+    assert "`team=nobody` finds 0" in rows["argo cd, application"]["detail"]
+    for name in ("argo cd, sync", "argo cd, logs"):
+        assert rows[name]["detail"] == "not asked: no application is found"
+
+
 def test_a_login_that_renews_itself_is_not_called_short(preflights: PreflightWorld) -> None:
     preflights.world.argocd.add_user("ci", "pass-word")
 

@@ -6,7 +6,6 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from astrago_actions.actions.bump_proposal import Bump, Wish
 from astrago_actions.actions.bump_pull_request import PullRequestWish, propose_pull_request
@@ -21,6 +20,7 @@ from astrago_actions.clients.local_checkout import read_files, write_files
 from astrago_actions.clients.safe_commit import Outcome, commit_safely
 from astrago_actions.clients.source_history import SourceHistory
 from astrago_actions.context import Context
+from astrago_actions.domain.branch_rules import Mode
 from astrago_actions.domain.bump_commit import (
     DEFAULT_MESSAGE,
     ROLLBACK_MESSAGE,
@@ -39,7 +39,6 @@ from astrago_actions.workflow_run import WorkflowRun
 SECONDS_PER_WRITER = 0.3
 COMMITS_PER_MINUTE = 80
 SECONDS_PER_WRITER_OF_A_FLEET = 60 / COMMITS_PER_MINUTE
-Mode = Literal["commit", "pull-request", "commit-or-pull-request"]
 MODES: tuple[Mode, ...] = ("commit", "pull-request", "commit-or-pull-request")
 
 

@@ -59,7 +59,7 @@ def argocd_questions(inputs: Inputs, context: Context) -> Iterator[Question]:
     asked = _ArgoCD(given.wait, context)
     yield Question(_AREA, "server", asked.reachable)
     yield Question(_AREA, "token", asked.validity)
-    yield Question(_AREA, "application", partial(asked.of_each, asked.follows_us))
+    yield Question(_AREA, "application", asked.follow_us)
     yield Question(_AREA, "sync", partial(asked.of_each, asked.syncs))
     yield Question(_AREA, "logs", partial(asked.of_each, asked.logs), vital=False)
 
@@ -101,15 +101,17 @@ class _ArgoCD:
             return ok(f"{told}; renewed by itself")
         return validity(told, session.seconds_left, _RENEW)
 
-    def of_each(self, ask: Callable[[_Seen], Answer]) -> Answer:
-        """One answer about all applications."""
+    def follow_us(self) -> Answer:
+        """Whether the applications are there and follow the deployment repository's branch."""
         self._session.needed("Argo CD does not take the credentials")
-        return combined(answer_to(partial(ask, seen)) for seen in self._applications())
+        found = self._applications()
+        return combined(answer_to(partial(self._follows_us, seen)) for seen in found)
 
-    def follows_us(self, seen: _Seen) -> Answer:
-        """Whether the application is there and follows the deployment repository's branch."""
-        application = seen.look()
-        return will_deploy(self._target(seen, application), application)
+    def of_each(self, ask: Callable[[_Seen], Answer]) -> Answer:
+        """One answer about all applications, for a question that is not whether they are there."""
+        self._session.needed("Argo CD does not take the credentials")
+        found = self._applications.needed("no application is found")
+        return combined(answer_to(partial(ask, seen)) for seen in found)
 
     def syncs(self, seen: _Seen) -> Answer:
         """Whether auto-sync is on, or the wait may sync."""
@@ -125,6 +127,10 @@ class _ArgoCD:
         target = self._target(seen, application)
         may = self._may("logs", "get", target, application)
         return logs(target, application, may_read=may)
+
+    def _follows_us(self, seen: _Seen) -> Answer:
+        application = seen.look()
+        return will_deploy(self._target(seen, application), application)
 
     def _log_in(self) -> Session:
         self._version.needed("Argo CD cannot be reached")

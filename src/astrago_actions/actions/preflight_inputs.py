@@ -9,12 +9,13 @@ from typing import Literal
 
 from astrago_actions.actions import argocd_wait_inputs
 from astrago_actions.actions.build_tag import read_components
-from astrago_actions.actions.bump_image_tag import MODES, Mode
+from astrago_actions.actions.bump_image_tag import MODES
 from astrago_actions.actions.bump_proposal import Wish
 from astrago_actions.actions.bump_updates import read_updates
 from astrago_actions.actions.pipeline_inputs import WAIT_NAMES
 from astrago_actions.clients.docker_config import stored_credentials
 from astrago_actions.clients.registry import Credentials, is_loopback
+from astrago_actions.domain.branch_rules import Mode
 from astrago_actions.domain.bump_commit import DEFAULT_MESSAGE, Origin
 from astrago_actions.domain.components import Component
 from astrago_actions.domain.push_plan import moved

@@ -2,7 +2,7 @@
 
 The field `permissions` of a repository is no proof: for a personal token it tells the role of its
 owner, also where a fine-grained token was given less; for a GitHub App's token it says `false`
-though the App may write (semantic-release/github#182). Only asking for the thing itself tells.
+though the App may write (semantic-release works around it). Only asking for the thing itself tells.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def validity(what: str, seconds_left: float | None, renew: str) -> Answer:
     """How long `what`, which was accepted just now, is still valid; None is for ever.
 
     An end that has passed is not believed: GitHub has been seen to name the present moment
-    (google/go-github#3708).
+    for a fine-grained token (reported to go-github).
     """
     if seconds_left is None or seconds_left <= 0:
         return ok(f"{what}; no expiry is told")
