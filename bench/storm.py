@@ -42,7 +42,8 @@ FAILURES = (
     (0.15, secondary_rate_limit(retry_after=1).fault(times=None)),
     (0.05, secondary_rate_limit().fault(times=None)),
 )
-Command = Callable[[int, Path, str], list[str]]
+Commands = Callable[[int, Path, str], list[list[str]]]
+"""So many writers, a folder and GitHub's address to the processes to start."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def values(writers: int) -> str:
 def measure(
     name: str,
     writers: int,
-    command: Command,
+    commands: Commands,
     faults: Sequence[Fault] = (),
 ) -> Storm:
     """Let `writers` processes loose at once and look at what is left."""
@@ -104,14 +105,15 @@ def measure(
             server.faults.add(Fault(kind="latency", seconds=LATENCY, times=None))
             for fault in faults:
                 server.faults.add(fault)
-            seconds, requests = _race(writers, command, server.url, Path(folder))
+            seconds, requests = _race(commands(writers, Path(folder), server.url), Path(folder))
         lost, commits = _judge(writers, Path(folder, "git", f"{REPOSITORY}.git"))
         return Storm(name, writers, seconds, requests, lost, commits)
 
 
-def _race(writers: int, command: Command, url: str, folder: Path) -> tuple[float, tuple[int, ...]]:
+def _race(commands: list[list[str]], folder: Path) -> tuple[float, tuple[int, ...]]:
+    """Seconds from the start until the last one is done, and what each says that it sent."""
     processes = [
-        _start(command(number, folder, url), folder / f"log{number}") for number in range(writers)
+        _start(command, folder / f"log-{number}") for number, command in enumerate(commands)
     ]
     for process in processes:
         if process.stdout is None or process.stdout.readline().strip() != "ready":
@@ -120,13 +122,18 @@ def _race(writers: int, command: Command, url: str, folder: Path) -> tuple[float
     for process in processes:
         if process.stdin is not None:
             process.stdin.close()
-    failed = [number for number, process in enumerate(processes) if process.wait()]
+    failed = [process for process in processes if process.wait()]
     seconds = time.monotonic() - began
     if failed:
-        said = (folder / f"log{failed[0]}").read_text()[-2000:]
-        raise SystemExit(f"{len(failed)} of {writers} writers failed, the first with\n{said}")
+        raise SystemExit("\n".join(["a writer failed", *_last_words(folder)]))
     found = [REQUESTS.findall(path.read_text()) for path in folder.glob("summary*")]
     return seconds, tuple(int(each[0]) for each in found)
+
+
+def _last_words(folder: Path) -> list[str]:
+    """What the writers said at last that have something to say of errors."""
+    texts = [path.read_text()[-2000:] for path in sorted(folder.glob("log-*"))]
+    return [text for text in texts if "error" in text.lower()][:3]
 
 
 def _start(command: list[str], log: Path) -> subprocess.Popen[str]:
@@ -161,20 +168,22 @@ def _judge(writers: int, repository: Path) -> tuple[int, int]:
     return lost, len(parents) - 1
 
 
-def ours(spread: int) -> Command:
-    """The command of one of our writers; `spread` is the input of that name."""
+def ours(spread: int) -> Commands:
+    """Our writers, of which each is given `spread` as the input of that name."""
 
-    def command(number: int, folder: Path, url: str) -> list[str]:
-        summary = folder / f"summary{number}"
-        summary.touch()
-        writer = ["--writer", str(number), "--url", url, "--spread", str(spread)]
-        return [sys.executable, "-m", "bench.storm", *writer, "--summary", str(summary)]
+    def commands(writers: int, folder: Path, url: str) -> list[list[str]]:
+        herd = ["--herd", str(writers), "--url", url, "--spread", str(spread)]
+        return [[sys.executable, "-m", "bench.storm", *herd, "--folder", str(folder)]]
 
-    return command
+    return commands
 
 
-def clone_and_push(number: int, folder: Path, url: str) -> list[str]:
-    """The command of a writer that clones, edits, pushes, and on rejection pulls and pushes."""
+def clone_and_push(writers: int, folder: Path, url: str) -> list[list[str]]:
+    """Writers that clone, edit, push, and on rejection pull and push."""
+    return [_clone_and_push(number, folder, url) for number in range(writers)]
+
+
+def _clone_and_push(number: int, folder: Path, url: str) -> list[str]:
     checkout = folder / f"clone{number}"
     remote = url.replace("://", f"://x-access-token:{TOKEN}@") + f"/{REPOSITORY}.git"
     script = f"""
@@ -194,13 +203,38 @@ exit 1
     return ["bash", "-c", script]
 
 
-def write(number: int, url: str, spread: int, summary: Path) -> int:
-    """One of our writers, in its own process: get ready, wait for the start, bump."""
-    from astrago_actions.__main__ import run_action
+def herd(writers: int, url: str, spread: int, folder: Path) -> int:
+    """Our writers: processes of their own that have their modules from here, and start at once.
+
+    Two hundred times the same imports would keep the machine busy for minutes before the start.
+    """
     from astrago_actions.actions import bump_image_tag
-    from astrago_actions.step import RunnerStep
 
     del bump_image_tag
+    processes = [_fork(number, url, spread, folder) for number in range(writers)]
+    print("ready", flush=True)
+    codes = [os.waitpid(process, 0)[1] for process in processes]
+    return 1 if any(codes) else 0
+
+
+def _fork(number: int, url: str, spread: int, folder: Path) -> int:
+    """The process of one writer, which begins when the input that all have ends."""
+    process = os.fork()
+    if process:
+        return process
+    with (folder / f"log-writer{number}").open("w") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+    sys.stdin.read()
+    raise SystemExit(write(number, url, spread, folder / f"summary{number}"))
+
+
+def write(number: int, url: str, spread: int, summary: Path) -> int:
+    """One bump, as a step of a job of its own."""
+    from astrago_actions.__main__ import run_action
+    from astrago_actions.step import RunnerStep
+
+    summary.touch()
     os.environ |= {
         "GITHUB_API_URL": f"{url}/api/v3",
         "GITHUB_REPOSITORY": "x/service",
@@ -214,9 +248,6 @@ def write(number: int, url: str, spread: int, summary: Path) -> int:
         "spread": str(spread),
         "timeout": "900",
     }
-    print("ready", flush=True)
-    sys.stdin.read()
-    sys.stdout = sys.stderr  # nobody reads on; what is said now is for the log
     return run_action("bump-image-tag", given, RunnerStep())
 
 
@@ -235,16 +266,16 @@ def storms(size: int) -> Iterator[Storm]:
 
 
 def main() -> int:
-    """Print the table, or be one of its writers."""
+    """Print the table, or be its writers."""
     parser = argparse.ArgumentParser()
     parser.add_argument("sizes", nargs="*", type=int, default=[2, 10, 50, 100, 200])
-    parser.add_argument("--writer", type=int)
+    parser.add_argument("--herd", type=int)
     parser.add_argument("--url", default="")
     parser.add_argument("--spread", type=int, default=0)
-    parser.add_argument("--summary", type=Path)
+    parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
-    if asked.writer is not None:
-        return write(asked.writer, asked.url, asked.spread, asked.summary)
+    if asked.herd is not None:
+        return herd(asked.herd, asked.url, asked.spread, asked.folder)
     print(
         f"{'':<26}{'N':>5}{'mean':>8}{'most':>6}{'seconds':>9}{'ideal':>9}{'commits':>9}{'lost':>6}"
     )
