@@ -523,3 +523,63 @@ def test_a_replica_that_does_not_show_our_commit_makes_no_second_one(world: Worl
     assert world.commits() == 1
     assert outputs.changed
     assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
+
+
+def test_a_bump_that_landed_is_reported_though_its_file_is_taken_away_after_it(
+    world: World,
+) -> None:
+    """The answer is lost, and before we look again the file is gone: our commit is still there."""
+    world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
+    landed: list[str] = []
+
+    def somebody_removes_the_file(full_name: str, branch: str, sha: str) -> None:
+        if (full_name, branch) == (DEPLOYMENT, BRANCH) and not landed:
+            landed.append(sha)
+            world.github.commit(DEPLOYMENT, BRANCH, {FILE: None}, "gone")
+
+    world.github.subscribe(somebody_removes_the_file)
+    outputs = world.bump()
+    assert outputs.changed
+    assert outputs.commit_sha == landed[0]
+
+
+def test_a_rollback_puts_a_tag_back_though_the_same_key_was_set_since_in_another_file(
+    world: World,
+) -> None:
+    busan = FILE.replace("xiilab", "busan")
+    world.github.commit(DEPLOYMENT, BRANCH, {busan: VALUES.encode()}, "busan")
+    world.bump(file=f"{FILE},{busan}")
+    since = world.values().replace(f"core-stage-{world.second[:8]}", "core-by-hand")
+    world.outside_commit(since)
+    world.bump(file=f"{FILE},{busan}", rollback="previous", components="core, batch", tags="")
+    assert world.github.read(DEPLOYMENT, BRANCH, busan).decode() == VALUES
+    assert world.values() == VALUES.replace("core-stage-00000001", "core-by-hand")
+
+
+def with_another_tag_by_hand(world: World) -> str:
+    """Somebody sets another tag than the one that we want; returns the head before."""
+    before = world.github.head(DEPLOYMENT, BRANCH)
+    world.outside_commit(VALUES.replace("core-stage-00000001", "core-by-hand"))
+    return before
+
+
+def test_a_replica_that_is_older_than_what_we_read_does_not_hide_our_commit(world: World) -> None:
+    old = with_another_tag_by_hand(world)
+    world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
+    world.before_our_commit(lambda: world.github.lag(DEPLOYMENT, BRANCH, old))
+    outputs = world.bump(tags='{"core": "core-stage-00000001"}', if_older="apply")
+    assert world.commits() == 2
+    assert outputs.changed
+
+
+def test_a_replica_that_is_older_than_what_we_read_does_not_swallow_the_bump(world: World) -> None:
+    old = with_another_tag_by_hand(world)
+
+    def somebody_commits_and_a_replica_falls_behind() -> None:
+        world.outside_commit(world.values().replace("# 배포 값", "# 새 배포 값"))
+        world.github.lag(DEPLOYMENT, BRANCH, old)
+
+    world.before_our_commit(somebody_commits_and_a_replica_falls_behind)
+    outputs = world.bump(tags='{"core": "core-stage-00000001"}', if_older="apply")
+    assert outputs.changed
+    assert world.values() == VALUES.replace("# 배포 값", "# 새 배포 값")

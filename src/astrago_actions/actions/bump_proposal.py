@@ -95,15 +95,16 @@ class Bump:
         self._origin = replace(self._wish.origin, commit="", rollback_of=self._taken_back.of)
         back = self._taken_back.values
         present = present_values(contents, [targets[target] for target in back])
-        self.kept = tuple(
-            target[1]
+        kept = {
+            target
             for target, step in back.items()
             if present[targets[target]] not in {step.value, step.previous}
-        )
+        }
+        self.kept = tuple(f"{file}:{key}" for file, key in sorted(kept))
         return [
             replace(targets[target], value=step.previous)
             for target, step in back.items()
-            if target[1] not in self.kept
+            if target not in kept
         ]
 
     def _not_superseded(

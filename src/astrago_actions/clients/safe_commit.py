@@ -26,6 +26,7 @@ from astrago_actions.domain.bump_commit import Message, trailers
 from astrago_actions.errors import (
     ActionError,
     Conflict,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     Unreachable,
@@ -131,26 +132,45 @@ class _Attempt:
         self._bump_id = bump_id
         self._history = history
         self._first_sent_on = ""
-        self._refused_head = ""
+        self._left_behind: set[str] = set()
         self.number = 0
 
     def __call__(self) -> Outcome:
         self.number += 1
-        history = LONG_HISTORY if self._first_sent_on else self._history
-        snapshot = self._branch.read(self._paths, self._folders, history=history)
+        snapshot = self._read()
         ours = self._our_commit(snapshot)
         if ours is not None:
             return Outcome(ours, snapshot, self.number)
-        if snapshot.head == self._refused_head:
-            raise Conflict(
-                "GitHub still shows the head that it has just refused",
-                f"{self._branch.repository}: a replica is behind.",
-                "Wait and read again.",
-            )
+        self._refuse_what_is_older(snapshot)
         proposal = self._decide(snapshot)
         if proposal is None:
             return Outcome(None, snapshot, self.number)
         return Outcome(self._send(snapshot, proposal), snapshot, self.number)
+
+    def _read(self) -> Snapshot:
+        """The branch as it is; without its files where they were removed after our commit."""
+        history = LONG_HISTORY if self._first_sent_on else self._history
+        try:
+            return self._branch.read(self._paths, self._folders, history=history)
+        except NotFound:
+            if not self._first_sent_on:
+                raise
+            snapshot = self._branch.read((), history=history)
+            if self._our_commit(snapshot) is None:
+                raise
+            return snapshot
+
+    def _refuse_what_is_older(self, snapshot: Snapshot) -> None:
+        """A replica that is behind would have us decide on what the branch no longer holds."""
+        if snapshot.head in self._left_behind:
+            raise Conflict(
+                "GitHub shows an older head than before",
+                f"{self._branch.repository}: a replica is behind, or somebody has set the branch "
+                f"back to {snapshot.head[:8]} meanwhile.",
+                "Wait and read again.",
+            )
+        older = {commit.sha for commit in snapshot.history} - {snapshot.head}
+        self._left_behind |= older
 
     def _our_commit(self, snapshot: Snapshot) -> Commit | None:
         """Our own commit, when an earlier answer was lost after it had been applied.
@@ -175,7 +195,7 @@ class _Attempt:
         try:
             return self._branch.commit(snapshot.head, proposal.contents, proposal.message)
         except Conflict:
-            self._refused_head = snapshot.head
+            self._left_behind.add(snapshot.head)
             raise
 
 
