@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import statistics
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from astrago_actions.actions import argocd_wait
-from astrago_actions.clients.argocd_watch import in_thread
+from astrago_actions.clients.argocd_inquiry import in_thread
 from astrago_actions.clock import Clock, SystemClock
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError
@@ -178,14 +179,20 @@ def requests_a_minute(minutes: int) -> tuple[float, Counter[str]]:
     with Sandbox(VirtualClock()) as sandbox:
         sandbox.add("web", rollout_seconds=minutes * 60.0, progress_deadline_seconds=36_000.0)
         sandbox.wait(sandbox.commit(NEW), event_stream="false", timeout="2h")
-        sent = Counter(_kind(each.request.path) for each in sandbox.server.exchanges)
+        sent = Counter(_kind(each.request) for each in sandbox.server.exchanges)
         took = sandbox.clock.monotonic() / 60
     return sum(sent.values()) / took, sent
 
 
-def _kind(path: str) -> str:
-    end = path.removeprefix("/api/v1/applications/").partition("/")[2]
-    return end or "application"
+def _kind(request: Request) -> str:
+    """What a request asks for, whichever application it is about."""
+    if request.path.startswith("/api/v1/stream/"):
+        return "event stream"
+    if "refresh" in request.query:
+        return "refresh"
+    if not request.path.startswith("/api/v1/applications/"):
+        return request.path.rpartition("/")[2]
+    return request.path.removeprefix("/api/v1/applications/").partition("/")[2] or "document"
 
 
 def many_applications(count: int) -> str:
@@ -197,19 +204,24 @@ def many_applications(count: int) -> str:
         arguments = ["--child", sandbox.server.url, github.url, ours, str(count)]
         command = [sys.executable, "-m", "bench.wait", *arguments]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        looks = Counter(
-            each.request.path
-            for each in sandbox.server.exchanges
-            if _kind(each.request.path) == "application" and not each.request.query
-        )
-        streams = sum("stream" in each.request.path for each in sandbox.server.exchanges)
-        everything = len(sandbox.server.exchanges) - streams
-    per_application = statistics.median(looks.values())
-    per_look = everything / sum(looks.values())
+        sent = Counter(_kind(each.request) for each in sandbox.server.exchanges)
+        comparisons = len(github.exchanges)
+    told = json.loads(done.stdout)
+    streams = sent.pop("event stream")
+    once = {kind: sent.pop(kind) for kind in ("version", "userinfo") if kind in sent}
+    per_look = sum(sent.values()) / told["looks"]
     return (
-        f"{done.stdout.strip()}, {per_application:.0f} looks each, {streams} event stream, "
-        f"{per_look:.2f} requests a look with refreshes, trees and manifests"
+        f"{told['result']} in {told['seconds']:.1f} s, {told['megabytes']:.0f} MB, "
+        f"{per_look:.2f} requests per application and look (goals: 60 MB, 1.00)\n"
+        f"  {sum(sent.values())} requests in {told['looks']} looks ({_listed(sent)}); "
+        f"beside them once {_listed(once)}, event streams {streams}, "
+        f"comparisons at GitHub {comparisons}"
     )
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda each: -each[1])
+    return ", ".join(f"{kind} {count}" for kind, count in ordered)
 
 
 def child(url: str, github: str, revision: str, count: str) -> None:
@@ -229,8 +241,13 @@ def child(url: str, github: str, revision: str, count: str) -> None:
     reader.check()
     began = time.monotonic()
     outputs = argocd_wait.run(inputs, Context(Silence(), run, SystemClock()))  # type: ignore[arg-type] # says less
-    took = time.monotonic() - began
-    print(f"{outputs.result} in {took:.1f} s, {_peak_megabytes():.0f} MB")
+    told = {
+        "result": outputs.result,
+        "seconds": time.monotonic() - began,
+        "megabytes": _peak_megabytes(),
+        "looks": sum(int(str(each["looks"])) for each in outputs.applications),
+    }
+    print(json.dumps(told))
 
 
 def _peak_megabytes() -> float:
@@ -345,9 +362,8 @@ def main() -> None:
             f"worst {max(took):.2f} s of {len(took)} (goal {GOALS[name]} s)"
         )
     rate, sent = requests_a_minute(10)
-    shown = ", ".join(f"{kind} {count}" for kind, count in sent.most_common())
-    print(f"requests during a rollout of 10 min: {rate:.1f} a minute ({shown})")
-    print(f"50 applications: {many_applications(50)} (goal: 60 MB, one request a look)")
+    print(f"requests during a rollout of 10 min: {rate:.1f} a minute ({_listed(sent)})")
+    print(f"50 applications: {many_applications(50)}")
     for situation in SITUATIONS:
         result, seconds = end_of(situation)
         verdict = "as it should" if result == situation.expected else f"NOT {situation.expected}"

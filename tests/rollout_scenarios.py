@@ -991,6 +991,16 @@ HEALTH = (
         (OLD, Frame(4, PROGRESSING, pods=(pod(reason="ErrImagePull"),)), end(50)),
     ),
     Scenario(
+        "an image that is pulled just before its grace ends",
+        (
+            OLD,
+            Frame(4, PROGRESSING, pods=(pod(reason="ErrImagePull"),)),
+            Frame(61, PROGRESSING),
+            end(100),
+        ),
+        not_before=100,
+    ),
+    Scenario(
         "an init container's image that cannot be pulled",
         (OLD, Frame(4, PROGRESSING, pods=(pod(reason="Init:ImagePullBackOff"),))),
         "unhealthy",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from astrago_actions.actions import argocd_wait
-from astrago_actions.clients.argocd_watch import in_thread
+from astrago_actions.clients.argocd_inquiry import in_thread
 from astrago_actions.clock import SystemClock
 from astrago_actions.context import Context
 from astrago_actions.sandbox.server import Fault

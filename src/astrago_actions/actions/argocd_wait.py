@@ -23,8 +23,9 @@ from astrago_actions.actions.argocd_wait_start import Start, add_children, make_
 from astrago_actions.clients.ancestry import Compare
 from astrago_actions.clients.argocd_evidence import gather
 from astrago_actions.clients.argocd_follow import follow
+from astrago_actions.clients.argocd_inquiry import Background, in_thread
 from astrago_actions.clients.argocd_stream import EventStream
-from astrago_actions.clients.argocd_watch import Background, Watch, in_thread
+from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.context import Context
 from astrago_actions.domain.image_families import unclaimed
 from astrago_actions.domain.rollout.report import Evidence

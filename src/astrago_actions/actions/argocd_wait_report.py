@@ -74,6 +74,8 @@ class Reporter:
         """Print what changed with this look."""
         nothing = Verdict("preflight", "not-looked-yet", ""), Memory()
         before, memory = self._printed.get(watch.place.name, nothing)
+        if watch.verdict is before:
+            return
         revision = ", ".join(watch.application.revisions) if watch.application else ""
         for line in changes(before, watch.verdict, memory, watch.memory, revision):
             self._line(line if alone else f"{watch.place.name}: {line}")
@@ -159,6 +161,7 @@ def _described(watch: Watch, server: str, began_wall: float) -> dict[str, object
         "sync-seconds": _number(memory.synced_at),
         "healthy-seconds": _number(memory.healthy_at),
         "superseded-by": watch.verdict.superseded_by,
+        "looks": watch.looks,
         "url": page_of(server, watch),
     }
 

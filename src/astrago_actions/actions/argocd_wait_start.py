@@ -14,8 +14,10 @@ from astrago_actions.actions.argocd_wait_inputs import Inputs
 from astrago_actions.clients.ancestry import Ancestry, Compare, github_compare
 from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_connection import ArgoCDError, Server
+from astrago_actions.clients.argocd_follow import open_all
+from astrago_actions.clients.argocd_inquiry import Background
 from astrago_actions.clients.argocd_stream import Doorbell
-from astrago_actions.clients.argocd_watch import Background, Watch
+from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.context import Context
 from astrago_actions.domain.rollout.application import Application, Session
 from astrago_actions.domain.rollout.conversation import judge_trouble, not_logged_in
@@ -58,7 +60,10 @@ def make_watches(start: Start) -> list[Watch]:
     """Log in, find the applications and make a watch for each; raises ActionError."""
     start.session = _log_in(start)
     names = start.inputs.applications or select(start)
-    return [_watch(start, name, shared=len(names) > 1) for name in names]
+    shared = len(names) > 1 or start.inputs.children
+    watches = [_watch(start, name, shared=shared) for name in names]
+    open_all(watches)
+    return watches
 
 
 def add_children(start: Start, watches: list[Watch], parent: Watch) -> None:
@@ -167,9 +172,8 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
         target = _target(inputs, plain, repository, shared=shared, awaited=waits)
         return target, _ancestry(start, repository)
 
-    application = _first_look(start, place)
-    target, ancestry = wanted(application)
-    watch = Watch(
+    target, ancestry = wanted(None)
+    return Watch(
         start.server,
         place,
         target,
@@ -177,10 +181,8 @@ def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> W
         background=start.background,
         rang=start.bell.ring,
         session=start.session,
-        when_found=wanted if application is None else None,
+        when_found=wanted,
     )
-    watch.application = application
-    return watch
 
 
 def _target(
@@ -201,14 +203,6 @@ def _target(
         wait_for_application=awaited,
         graces=inputs.graces,
     )
-
-
-def _first_look(start: Start, place: Place) -> Application | None:
-    """The application as it is, to know its sources; what is wrong with it is judged later."""
-    try:
-        return start.server.application(place)
-    except ArgoCDError:
-        return None
 
 
 def deployment_repository(start: Start, application: Application | None) -> str:

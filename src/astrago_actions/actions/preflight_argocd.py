@@ -22,7 +22,7 @@ from astrago_actions.actions.preflight_inputs import Inputs
 from astrago_actions.actions.questions import Fact, Question, answer_to
 from astrago_actions.clients.argocd import Place
 from astrago_actions.clients.argocd_connection import ArgoCDError
-from astrago_actions.clients.argocd_watch import in_thread
+from astrago_actions.clients.argocd_inquiry import in_thread
 from astrago_actions.context import Context
 from astrago_actions.domain.readiness import (
     Answer,

@@ -10,9 +10,6 @@ from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.clock import Clock
 
 _AT_ONCE = 8
-# A busy stream may ring many times a second; what it rings for is still seen within one.
-_GAP_AFTER_A_CHANGE = 0.3
-_GAP = 0.9
 _TOLERANCE = 0.001
 
 
@@ -62,6 +59,15 @@ def _look(
         yield from pool.map(look, due)
 
 
+def open_all(watches: Sequence[Watch]) -> None:
+    """Send the first request of each, several at once."""
+    if len(watches) == 1:
+        watches[0].open()
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(Watch.open, watches))
+
+
 def _wait(
     watches: Sequence[Watch], clock: Clock, bell: Doorbell, began: float, next_beat: float
 ) -> None:
@@ -75,5 +81,4 @@ def _wait(
     now = clock.monotonic() - began
     for watch in pending:
         if watch.place.name in rung:
-            gap = _GAP_AFTER_A_CHANGE if watch.has_just_changed else _GAP
-            watch.next_at = min(watch.next_at, max(now, watch.looked_at + gap))
+            watch.ring(now)

@@ -1,42 +1,39 @@
-"""Watching one application: ask Argo CD, let the state machine judge, do what it asks for."""
+"""Watching one application: one request a look, judged by the state machine."""
 
 from __future__ import annotations
 
 import random
 import re
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from astrago_actions.clients.ancestry import Ancestry
 from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_connection import ArgoCDError
-from astrago_actions.domain.rollout.application import Application, Pod, Session, Workload
+from astrago_actions.clients.argocd_inquiry import (
+    COMMANDS,
+    REFRESHES,
+    Background,
+    Inquiry,
+    Question,
+    in_thread,
+)
+from astrago_actions.domain.rollout.application import Application, Session, Workload
 from astrago_actions.domain.rollout.judge import judge
-from astrago_actions.domain.rollout.pods import in_image_trouble
 from astrago_actions.domain.rollout.values import (
     Memory,
     Observation,
     Relation,
-    SyncAnswer,
     Target,
-    Trouble,
     Verdict,
 )
 
 _SHA = re.compile(r"\b[0-9a-f]{40,64}\b")
-_WINDOWS_EVERY = 30.0
 _LONGEST_PAUSE = 30.0
-_WAITING_PODS = 2
-
-Background = Callable[[Callable[[], None]], None]
-"""Runs a task without waiting for it."""
-
-
-def in_thread(task: Callable[[], None]) -> None:
-    """Run in a thread that does not keep the process alive."""
-    threading.Thread(target=task, daemon=True).start()
-
+_LONGEST_PAUSE_BESIDE = 2.0
+# A busy stream may ring many times a second; what it rings for is still seen within one.
+_GAP_AFTER_A_CHANGE = 0.3
+_GAP = 0.9
 
 WhenFound = Callable[[Application], "tuple[Target, Ancestry]"]
 """What is waited for, known only when the application is there."""
@@ -66,7 +63,11 @@ class Pace:
 
 
 class Watch:
-    """One application on its way; `look` moves it on by one observation."""
+    """One application on its way; `look` moves it on by one request.
+
+    A look reads the document and judges it, or asks one thing that the judge wants to know before
+    the next one. So every verdict rests on a document that was read after everything else.
+    """
 
     def __init__(
         self,
@@ -85,23 +86,20 @@ class Watch:
         self.target = target
         self.memory = Memory()
         self.application: Application | None = None
-        self.workload: Workload | None = None
         self.verdict = Verdict("preflight", "not-looked-yet", "looking at the application")
         self.next_at = 0.0
         self.looked_at = 0.0
+        self.looks = 0
         self._server = server
         self._ancestry = ancestry
-        self._background = background
-        self._rang = rang
         self._pace = pace or Pace()
         self._session = session
         self._when_found = when_found
-        self._refreshes = {False: 0, True: 0}
-        self._refreshing = False
-        self._sync_answer: SyncAnswer | None = None
-        self._window = ""
-        self._reasons: dict[tuple[str, str], tuple[str, str]] = {}
-        self._window_at: float | None = None
+        self._inquiry = Inquiry(server, place, background, rang)
+        self._questions: list[Question] = []
+        self._first: Application | ArgoCDError | None = None
+        self._rung = False
+        self._put_off = False
         self._failures = 0
         self._changed_at = 0.0
 
@@ -111,26 +109,109 @@ class Watch:
         return self._ancestry.problem
 
     @property
-    def has_just_changed(self) -> bool:
-        """Whether the last look found something else than the one before."""
-        return self._changed_at == self.looked_at
+    def workload(self) -> Workload | None:
+        """Pods and wanted images as they were last looked up."""
+        return self._inquiry.workload
+
+    def open(self) -> None:
+        """Send the first look's request already; what came of it is judged with that look."""
+        try:
+            self._first = self.application = self._server.application(self.place)
+        except ArgoCDError as error:
+            self._first = error
+
+    def ring(self, at: float) -> None:
+        """Something happened to the application: look soon, though not too soon."""
+        has_just_changed = self._changed_at == self.looked_at
+        gap = _GAP_AFTER_A_CHANGE if has_just_changed else _GAP
+        self._rung = True
+        self.next_at = min(self.next_at, max(at, self.looked_at + gap))
 
     def look(self, at: float, *, stream_lives: bool = False) -> Verdict:
-        """Observe once at `at` seconds, judge, do what the verdict wants; returns the verdict."""
+        """Make one request at `at` seconds, and judge where it brought a document."""
         self.looked_at = at
-        observation = self._observe(at)
+        self.looks += 1
+        question = self._next_question(at)
+        if question is None or self.application is None:
+            pause = self._judge(at, stream_lives=stream_lives)
+        else:
+            pause = self._ask(question, self.application, at, stream_lives=stream_lives)
+        self.next_at = at + max(0.0, min(pause, self.target.graces.timeout - at))
+        return self.verdict
+
+    def _next_question(self, at: float) -> Question | None:
+        """The question that is due; None for the document, which a ring calls for.
+
+        Questions are put off for a ring once, so that a busy stream cannot keep them off.
+        """
+        question = self._open_question()
+        if question is None or at >= self.target.graces.timeout:
+            return None
+        if self._rung and not (question in COMMANDS or self._put_off):
+            self._put_off = True
+            return None
+        self._questions.remove(question)
+        return question
+
+    def _open_question(self) -> Question | None:
+        """The first question that can be asked: a refresh waits until the one before has ended."""
+        busy = REFRESHES if self._inquiry.refreshing else frozenset()
+        return next((each for each in self._questions if each not in busy), None)
+
+    def _judge(self, at: float, *, stream_lives: bool) -> float:
+        """Read the document and judge; returns the pause until the next look."""
+        self._rung = False
+        observation = self._observe(at, stream_lives=stream_lives)
         before = self.verdict
         self.verdict, self.memory = judge(self.target, observation, self.memory)
         if self.verdict.row != before.row:
             self._changed_at = at
-        if not self.verdict.final:
-            self._do(self.verdict, at)
-        self.next_at = at + self._pause(at, observation.trouble, stream_lives=stream_lives)
-        return self.verdict
+        self._plan(observation.application, at)
+        usual = self._usual_pause(at, stream_lives=stream_lives)
+        trouble = observation.trouble
+        if trouble is not None and trouble.retry_after is not None:
+            usual = max(usual, min(trouble.retry_after, _LONGEST_PAUSE * 2))
+        if self.verdict.look_again is not None:
+            usual = min(usual, self.verdict.look_again)
+        return min(usual, self._pause_beside(usual)) if self._open_question() else usual
 
-    def _observe(self, at: float) -> Observation:
+    def _plan(self, application: Application | None, at: float) -> None:
+        """What to ask before the next document; commands that wait for their turn are kept."""
+        self._questions = [each for each in self._questions if each in COMMANDS]
+        if application is not None and not self.verdict.final:
+            idle = self.memory.sighting("idle-out-of-sync")
+            idle_seconds = at - idle.since if idle else 0.0
+            wanted = self._inquiry.questions(self.verdict, application, idle_seconds, at)
+            self._questions += [each for each in wanted if each not in self._questions]
+        self._put_off = self._put_off and bool(self._questions)
+
+    def _ask(
+        self, question: Question, application: Application, at: float, *, stream_lives: bool
+    ) -> float:
+        """Ask one thing; returns the pause until the next look."""
+        self._put_off = False
+        usual = self._usual_pause(at, stream_lives=stream_lives)
         try:
-            application = self._server.application(self.place)
+            self._questions += self._inquiry.ask(question, application, at)
+        except ArgoCDError:
+            return usual
+        if self._inquiry.has_arrived:
+            return 0.0
+        return usual if question in COMMANDS else self._pause_beside(usual)
+
+    def _pause_beside(self, usual: float) -> float:
+        """The pause before and after a question, so that documents are read as often as ever."""
+        if self._open_question() in COMMANDS or self.verdict.look_again == 0.0:
+            return 0.0
+        return min(usual / 2, _LONGEST_PAUSE_BESIDE)
+
+    def _usual_pause(self, at: float, *, stream_lives: bool) -> float:
+        in_state_for = at - self._changed_at
+        return self._pace.pause(in_state_for, self._failures, woken_by_stream=stream_lives)
+
+    def _observe(self, at: float, *, stream_lives: bool) -> Observation:
+        try:
+            application = self._document(stream_lives=stream_lives)
         except ArgoCDError as error:
             self._failures += 1
             return Observation(at=at, trouble=error.trouble, session=self._session)
@@ -139,20 +220,32 @@ class Watch:
             self.target, self._ancestry = self._when_found(application)
             self._when_found = None
         if self.application and self.application.revisions != application.revisions:
-            self._sync_answer = None
+            self._inquiry.compared_anew()
         self.application = application
-        self._look_at_windows(application, at)
         return Observation(
             at=at,
             application=application,
             relations=self._relations(application),
             workload=self.workload,
             session=self._session,
-            refreshes=self._refreshes[False] + self._refreshes[True],
-            hard_refreshes=self._refreshes[True],
-            sync_answer=self._sync_answer,
-            active_window=self._window,
+            refreshes=self._inquiry.refreshes,
+            hard_refreshes=self._inquiry.hard_refreshes,
+            sync_answer=self._inquiry.sync_answer,
+            active_window=self._inquiry.window,
         )
+
+    def _document(self, *, stream_lives: bool) -> Application:
+        """The document as it was sent for already, as a refresh brought it, or as it is now.
+
+        What a living stream rings for may have happened after the refresh.
+        """
+        first, self._first = self._first, None
+        if isinstance(first, ArgoCDError):
+            raise first
+        arrived = self._inquiry.arrived()
+        if stream_lives:
+            arrived = None
+        return first or arrived or self._server.application(self.place)
 
     def _relations(self, application: Application) -> dict[str, Relation]:
         if not self.target.revision:
@@ -163,119 +256,6 @@ class Watch:
             sources = (*application.sources, application.hydrated_from)
             named |= {each.target_revision or "HEAD" for each in sources if each and not each.chart}
         return {each: self._ancestry.relation(each) for each in sorted(named) if each}
-
-    def _look_at_windows(self, application: Application, at: float) -> None:
-        """Windows matter only while something should be synced and is not."""
-        if application.sync_status != "OutOfSync":
-            self._window, self._window_at = "", None
-            return
-        if self._window_at is not None and at - self._window_at < _WINDOWS_EVERY:
-            return
-        self._window_at = at
-        try:
-            self._window, _ = self._server.windows(self.place, automated=application.automated)
-        except ArgoCDError:
-            self._window = ""
-
-    def _do(self, verdict: Verdict, at: float) -> None:
-        if "hard-refresh" in verdict.wants:
-            self._refresh(hard=True)
-        elif "refresh" in verdict.wants:
-            self._refresh(hard=False)
-        if "sync" in verdict.wants and self.application is not None:
-            self._sync_answer = self._server.sync(self.place, prune=self.application.prune)
-        if "workload" in verdict.wants and self.application is not None:
-            self._look_at_workload(self.application, at, verify=verdict.state == "verify")
-
-    def _refresh(self, *, hard: bool) -> None:
-        if self._refreshing:
-            return
-        self._refreshing = True
-
-        def task() -> None:
-            try:
-                self._server.refresh(self.place, hard=hard)
-                self._refreshes[hard] += 1
-            except ArgoCDError:
-                return
-            finally:
-                self._refreshing = False
-                self._rang(self.place.name)
-
-        self._background(task)
-
-    def _look_at_workload(self, application: Application, at: float, *, verify: bool) -> None:
-        """Pods, and the wanted images unless they are known for this revision.
-
-        What the server will not tell is None; what it cannot tell just now is asked again.
-        """
-        known, hard_refreshes = self.workload, self._refreshes[True]
-        current = known is not None and known.revisions == application.revisions
-        current = current and known is not None and known.hard_refreshes == hard_refreshes
-        try:
-            pods = self._pods()
-            desired = known.desired_images if known and current and not verify else self._desired()
-        except ArgoCDError:
-            return
-        self.workload = Workload(at, application.revisions, desired, pods, hard_refreshes)
-
-    def _desired(self) -> tuple[str, ...] | None:
-        try:
-            return self._server.desired_images(self.place)
-        except ArgoCDError as error:
-            if error.trouble.kind in {"hidden", "refused", "not-argo-cd"}:
-                return None
-            raise
-
-    def _pods(self) -> tuple[Pod, ...] | None:
-        try:
-            pods, _ = self._server.tree(self.place)
-        except ArgoCDError as error:
-            if error.trouble.kind in {"hidden", "refused", "not-argo-cd"}:
-                return None
-            raise
-        return self._with_reasons(pods)
-
-    def _with_reasons(self, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
-        """The tree names no cause for a pod that is not started; its live object does.
-
-        Each cause is asked for once, and of few pods: their siblings have the same.
-        """
-        silent = [each for each in pods if _needs_a_reason(each)][:_WAITING_PODS]
-        for each in silent:
-            if (each.uid, each.reason) not in self._reasons:
-                self._reasons[each.uid, each.reason] = self._reason_of(each)
-        return tuple(
-            _with_reason(each, self._reasons.get((each.uid, each.reason))) for each in pods
-        )
-
-    def _reason_of(self, pod: Pod) -> tuple[str, str]:
-        try:
-            return self._server.waiting(self.place, pod)
-        except ArgoCDError:
-            return "", ""
-
-    def _pause(self, at: float, trouble: Trouble | None, *, stream_lives: bool) -> float:
-        pause = self._pace.pause(
-            at - self._changed_at, self._failures, woken_by_stream=stream_lives
-        )
-        if trouble is not None and trouble.retry_after is not None:
-            pause = max(pause, min(trouble.retry_after, _LONGEST_PAUSE * 2))
-        if self.verdict.look_again is not None:
-            pause = min(pause, self.verdict.look_again)
-        return max(0.0, min(pause, self.target.graces.timeout - at))
-
-
-def _needs_a_reason(pod: Pod) -> bool:
-    return not pod.message and (pod.reason == "Pending" or in_image_trouble(pod))
-
-
-def _with_reason(pod: Pod, found: tuple[str, str] | None) -> Pod:
-    if found is None:
-        return pod
-    reason, message = found
-    is_clearer = reason and pod.reason == "Pending"
-    return replace(pod, reason=reason if is_clearer else pod.reason, message=message)
 
 
 def _named_revisions(application: Application) -> set[str]:

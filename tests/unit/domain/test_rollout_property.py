@@ -238,6 +238,48 @@ def assert_change_is_ours(seed: int, target: Target, last: Observation) -> None:
         assert wants_ours or (target.shared and not known), seed
 
 
+def with_late_answers(
+    seed: int, script: Iterator[tuple[float, Observation]]
+) -> Iterator[tuple[float, Observation]]:
+    """Pods that were looked up some time before the document, perhaps without the manifests."""
+    chance, at = random.Random(seed), 0.0
+    for pause, observation in script:
+        at += pause
+        workload = observation.workload and replace(
+            observation.workload,
+            at=at - chance.choice([0.0, 1.0, 10.0, 40.0]),
+            desired_asked=chance.random() < 0.8,
+        )
+        yield at, replace(observation, at=at, workload=workload)
+
+
+def test_success_rests_on_pods_and_manifests_of_the_revision_that_is_healthy() -> None:
+    """Of the document's own revision, and looked up since it became healthy, not before."""
+    successes = 0
+    for seed in range(15 * EXAMPLES):
+        chance, memory = Chance(seed), Memory()
+        target, seen = replace(chance.target(), images=(IMAGE,)), []
+        for _, observation in with_late_answers(seed, chance.script()):
+            seen.append(observation)
+            verdict, memory = judge(target, observation, memory)
+            if verdict.final:
+                break
+        if verdict.result in {"deployed", "no-change"}:
+            successes += 1
+            assert_looked_up_since_healthy(seed, seen)
+    assert successes > 30
+
+
+def assert_looked_up_since_healthy(seed: int, seen: list[Observation]) -> None:
+    application, workload = seen[-1].application, seen[-1].workload
+    assert application is not None, seed
+    assert workload is not None, seed
+    assert workload.revisions == application.revisions, seed
+    assert workload.desired_asked, seed
+    sick = [each.at for each in seen if each.application and each.application.health != "Healthy"]
+    assert workload.at > max(sick, default=-100.0), seed
+
+
 def test_at_the_deadline_every_verdict_is_final() -> None:
     for seed in range(5 * EXAMPLES):
         chance = Chance(seed)

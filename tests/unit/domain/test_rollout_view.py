@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from astrago_actions.domain.rollout.application import Application, Source
+from astrago_actions.domain.rollout.application import (
+    Application,
+    Operation,
+    Pod,
+    Source,
+    Workload,
+)
+from astrago_actions.domain.rollout.judge import judge
 from astrago_actions.domain.rollout.result import EXIT_CODES, SUCCESSES, worst
 from astrago_actions.domain.rollout.values import Memory, Observation, Target
 from astrago_actions.domain.rollout.view import View
@@ -48,6 +55,29 @@ def test_a_chart_at_a_fixed_tag_does_not_hide_its_values_at_ours() -> None:
     application = Application("web", sources=sources, revisions=("c" * 40, OURS))
     found = view(application, repository="github.com/o/r")
     assert (found.revision, found.relation, found.seen) == (OURS, "same", True)
+
+
+@pytest.mark.parametrize(("looked_at", "result"), [(10.0, ""), (30.0, "unhealthy")])
+def test_nothing_fails_early_on_pods_from_before_it_became_healthy(
+    looked_at: float, result: str
+) -> None:
+    """A pod that crashed while it started may have recovered since."""
+    pod = Pod("web-1", uid="1", images=("web:1",), reason="CrashLoopBackOff", restarts=3)
+    operation = Operation("Succeeded", finished_at=1.0, revisions=(OURS,))
+    memory = Memory()
+    for at, health in ((5.0, "Progressing"), (25.0, "Healthy"), (35.0, "Healthy")):
+        application = Application(
+            "web",
+            sync_status="Synced",
+            revisions=(OURS,),
+            health=health,
+            operation=operation,
+            reconciled_at=1.0,
+        )
+        workload = Workload(looked_at, (OURS,), None, (pod,)) if at > looked_at else None
+        observation = Observation(at, application=application, workload=workload)
+        verdict, memory = judge(Target("web", OURS, ("web:1",)), observation, memory)
+    assert verdict.result == result
 
 
 def test_sightings_are_counted_while_they_last() -> None:

@@ -227,8 +227,9 @@ class Pod:
 class Workload:
     """Pods and wanted images, looked up for the comparison at `revisions` at `at` seconds.
 
-    `desired_images` and `pods` are None where the server would not tell. `hard_refreshes` is how
-    many of them had been answered before, since each may change what is wanted.
+    `desired_images` and `pods` are None where the server would not tell; `desired_asked` is False
+    where only the pods were looked at. `hard_refreshes` is how many of them had been answered
+    before, since each may change what is wanted.
     """
 
     at: float
@@ -236,6 +237,7 @@ class Workload:
     desired_images: tuple[str, ...] | None = None
     pods: tuple[Pod, ...] | None = None
     hard_refreshes: int = 0
+    desired_asked: bool = True
 
 
 @dataclass(frozen=True)

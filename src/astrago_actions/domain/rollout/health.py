@@ -49,6 +49,7 @@ def degraded(view: View) -> Verdict | None:
             "degraded-in-grace",
             f"degraded: {_health_words(view)} (fails in {left:.0f} s unless it recovers)",
             wants=view.pods_when_due,
+            look_again=view.look_at_pods_at_once,
         )
     return Verdict(
         "health",
@@ -119,6 +120,7 @@ def progressing(view: View) -> Verdict | None:
         "progressing",
         f"rolling out: {_health_words(view)}{_pod_words(view)}",
         wants=view.pods_when_due,
+        look_again=view.look_at_pods_at_once,
     )
 
 

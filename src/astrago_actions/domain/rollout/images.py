@@ -17,7 +17,8 @@ def images_not_looked_up(view: View) -> Verdict | None:
     if not view.target.images:
         return None
     workload, since = view.current_workload, view.memory.sighting("good")
-    if workload is not None and since is not None and workload.at >= since.since:
+    looked_up = workload is not None and workload.desired_asked
+    if looked_up and workload is not None and since is not None and workload.at >= since.since:
         return None
     return Verdict(
         "verify",

@@ -99,7 +99,7 @@ def crash_loop(view: View) -> Verdict | None:
     """S4: a new pod keeps crashing."""
     limit = view.target.graces.restarts
     troubled = [each for each in new_pods(view) if in_crash_loop(each, limit)]
-    if not troubled or not view.target.fail_fast or not view.rolling_out:
+    if not troubled or not _may_fail_early(view):
         return None
     pod = troubled[0]
     return _unhealthy(
@@ -124,7 +124,12 @@ def unschedulable(view: View) -> Verdict | None:
 
 
 def _fails_early(view: View, name: str, grace: float) -> bool:
-    return view.target.fail_fast and view.rolling_out and view.for_how_long(name) >= grace
+    return _may_fail_early(view) and view.seen_after_grace(name, grace)
+
+
+def _may_fail_early(view: View) -> bool:
+    """Not on pods as they were before the application became healthy."""
+    return view.target.fail_fast and view.rolling_out and not view.pods_are_outdated
 
 
 def _named(pod: Pod) -> str:

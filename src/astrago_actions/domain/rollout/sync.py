@@ -86,7 +86,11 @@ def sync_running(view: View) -> Verdict | None:
             detail="\n".join(_failed_results(operation)),
         )
     return Verdict(
-        "sync", "sync-running", f"syncing{_progress(operation)}", wants=view.pods_when_due
+        "sync",
+        "sync-running",
+        f"syncing{_progress(operation)}",
+        wants=view.pods_when_due,
+        look_again=view.look_at_pods_at_once,
     )
 
 

@@ -20,8 +20,8 @@ Relation = Literal["same", "newer", "older", "diverged", "unknown"]
 """How a revision stands to ours: `newer` contains our commit, `older` is contained in it."""
 
 
-Want = Literal["refresh", "hard-refresh", "sync", "workload"]
-"""What the judge asks of the client before it looks again."""
+Want = Literal["refresh", "hard-refresh", "sync", "workload", "pods"]
+"""What the judge asks of the client before it looks again; `workload` is pods and manifests."""
 
 
 TroubleKind = Literal[
@@ -43,7 +43,11 @@ RefreshMode = Literal["normal", "hard", "none"]
 SyncMode = Literal["auto", "if-needed", "never"]
 
 
-LOOK_AT_PODS_EVERY = 8.0
+FIRST_LOOK_AT_PODS = 4.0
+"""Seconds after which a rollout's pods are looked at: before that they can hardly have failed."""
+
+
+LOOK_AT_PODS_EVERY = 16.0
 """Seconds between looks at the pods of a rollout that goes on."""
 
 

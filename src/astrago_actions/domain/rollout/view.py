@@ -11,6 +11,7 @@ from astrago_actions.domain.rollout.application import (
     Workload,
 )
 from astrago_actions.domain.rollout.values import (
+    FIRST_LOOK_AT_PODS,
     LOOK_AT_PODS_EVERY,
     Memory,
     Observation,
@@ -126,10 +127,53 @@ class View:
 
     @property
     def pods_when_due(self) -> frozenset[Want]:
-        """Look at the pods again, now and then."""
-        workload = self.current_workload
-        fresh = workload is not None and self.observation.at - workload.at < LOOK_AT_PODS_EVERY
-        return frozenset() if fresh else frozenset({"workload"})
+        """Look at the pods again, now and then, and when a grace ends that they are given.
+
+        The manifests are looked at too where they tell which images are ours, or who replaced them.
+        """
+        if not (self.pods_decide or self._pods_are_due):
+            return frozenset()
+        told = self.desired_images is not None or not self.target.images
+        plain = self.relation == "same" and not self.target.shared
+        return frozenset({"pods"}) if told or plain else frozenset({"workload"})
+
+    @property
+    def _pods_are_due(self) -> bool:
+        workload, at = self.current_workload, self.observation.at
+        if workload is not None:
+            return at - workload.at >= LOOK_AT_PODS_EVERY
+        marks = (self.memory.sync_began_at, self.memory.synced_at)
+        began = min((each for each in marks if each is not None), default=at)
+        return at - began >= FIRST_LOOK_AT_PODS
+
+    @property
+    def pods_decide(self) -> bool:
+        """Whether a grace of the pods has ended since they were looked at: a look will decide."""
+        workload, graces = self.observation.workload, self.target.graces
+        if workload is None or not self.target.fail_fast:
+            return False
+        given = {"image-trouble": graces.image, "unschedulable": graces.unschedulable}
+        return any(
+            self.for_how_long(name) >= grace and not self.seen_after_grace(name, grace)
+            for name, grace in given.items()
+            if self.memory.sighting(name)
+        )
+
+    def seen_after_grace(self, name: str, grace: float) -> bool:
+        """Whether the pods were looked at after `name` had been seen for the whole grace."""
+        sighting, workload = self.memory.sighting(name), self.observation.workload
+        return bool(sighting and workload and workload.at >= sighting.since + grace)
+
+    @property
+    def look_at_pods_at_once(self) -> float | None:
+        """When to look again: at once where the pods decide, else as usual."""
+        return 0.0 if self.pods_decide else None
+
+    @property
+    def pods_are_outdated(self) -> bool:
+        """Whether the application became healthy after its pods were looked at."""
+        good, workload = self.memory.sighting("good"), self.observation.workload
+        return bool(good and workload and workload.at < good.since)
 
     @property
     def wanted_images(self) -> tuple[str, ...]:
