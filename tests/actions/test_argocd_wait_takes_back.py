@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -96,6 +96,20 @@ class World:
         return argocd_wait.wait(inputs, context, lambda task: task())
 
 
+class Interrupted(RecordingStep):
+    """A step while which something happens as soon as it is told some words."""
+
+    def __init__(self, words: str, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self._words = words
+        self._happens = happens
+
+    def info(self, text: str) -> None:
+        super().info(text)
+        if self._words in text:
+            self._happens()
+
+
 @pytest.fixture
 def world() -> Iterator[World]:
     with World() as world:
@@ -121,6 +135,69 @@ def test_a_bad_change_is_taken_back_and_the_step_fails_all_the_same(world: World
 def living(world: World) -> list[PodState]:
     pods = world.argocd.application("astrago").cluster.pods()
     return [pod for pod in pods if pod.reason != "Terminating"]
+
+
+@pytest.mark.parametrize(
+    ("stale", "result"), [("until-hard-refresh", "deployed"), ("always", "manifest-error")]
+)
+def test_the_images_that_were_put_back_are_waited_for(
+    world: World, stale: str, result: str
+) -> None:
+    """In sync and healthy at the rollback's commit, from cached manifests of the change before:
+    the commit alone would be content.
+    """
+    ours = world.deployment.bump().commit_sha
+    world.argocd.behave("astrago", rollout_seconds=80.0)
+    world.deployment.before_our_commit(
+        lambda: world.argocd.behave("astrago", stale_manifests=stale, rollout_seconds=1.0)
+    )
+    with pytest.raises(ActionError) as caught:
+        world.wait(ours, timeout="60")
+    assert caught.value.outputs["rollback-result"] == result
+    before = f"{IMAGE}:core-stage-00000001"
+    assert f"Waiting for {before}, {IMAGE}:batch-stage-00000001 to run again." in world.step.lines
+    ours_still_run = world.images()["core"] in {pod.images[0] for pod in living(world)}
+    assert ours_still_run == (result == "manifest-error")
+
+
+def test_a_bad_pod_that_is_slow_to_go_is_waited_for(world: World) -> None:
+    ours = world.deployment.bump().commit_sha
+    world.registry.missing.add(world.images()["core"].partition("/")[2])
+    world.argocd.behave("astrago", termination_seconds=20.0)
+    with pytest.raises(ActionError) as caught:
+        world.wait(ours)
+    assert caught.value.outputs["rollback-result"] == "deployed"
+
+
+def test_a_rollback_that_somebody_overtakes_is_told_as_such(world: World) -> None:
+    ours = world.deployment.bump().commit_sha
+    world.registry.missing.add(world.images()["core"].partition("/")[2])
+    newer = VALUES.replace("00000001", "99999999")
+    world.step = Interrupted("to run again", lambda: world.deployment.outside_commit(newer))
+    with pytest.raises(ActionError) as caught:
+        world.wait(ours)
+    assert caught.value.outputs["rollback-result"] == "superseded"
+    assert "A newer commit replaced the tags before it" in caught.value.detail
+
+
+def test_images_that_cannot_be_told_are_not_waited_for(world: World) -> None:
+    ours = world.deployment.bump().commit_sha
+    world.registry.missing.add(world.images()["core"].partition("/")[2])
+    with pytest.raises(ActionError) as caught:
+        world.wait(ours, images="")
+    assert caught.value.outputs["rollback-result"] == "deployed"
+    assert "to run again" not in world.step.log
+
+
+def test_images_that_no_manifest_named_are_not_waited_for_after_the_rollback(world: World) -> None:
+    """The chart takes its images from a mirror: of those given none was ever wanted."""
+    ours = world.deployment.bump().commit_sha
+    short = world.deployment.second[:8]
+    with pytest.raises(ActionError) as caught:
+        world.wait(ours, images=f"mirror.example.com/backend:core-stage-{short}")
+    assert caught.value.outputs["result"] == "manifest-error"
+    assert caught.value.outputs["rollback-result"] == "deployed"
+    assert "the rollback is waited for by its commit" in world.step.log
 
 
 def test_a_value_that_somebody_changed_since_is_left_alone(world: World) -> None:

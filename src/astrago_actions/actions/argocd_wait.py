@@ -69,7 +69,7 @@ def _after_rollback(
     wait_for: Callable[[Inputs, Context], Outputs],
 ) -> ActionError:
     """The same failure, with what became of the rollback; the step fails all the same."""
-    from astrago_actions.actions.argocd_wait_rollback import take_back
+    from astrago_actions.actions.argocd_wait_rollback import change_before, take_back
 
     context.step.warning("The change failed and is taken back", error.title)
     try:
@@ -79,13 +79,15 @@ def _after_rollback(
                 return error.extended("Nothing was put back: newer tags are there already.")
             context.step.info(f"The tags before it are back as {commit.sha}: {commit.url}")
             error.outputs = {**error.outputs, "rollback-commit": commit.sha}
-            before = replace(inputs, revision=commit.sha, images=(), rollback=None)
+            before = change_before(inputs, commit, error, context.step)
             ended = wait_for(before, replace(context, stages=[]))
     except ActionError as second:
         result = second.outputs.get("result", "")
         error.outputs = {**error.outputs, "rollback-result": result}
         return error.extended(f"The rollback did not succeed either: {second}")
     error.outputs = {**error.outputs, "rollback-result": ended.result}
+    if ended.result == "superseded":
+        return error.extended(f"A newer commit replaced the tags before it ({commit.sha[:8]}).")
     return error.extended(f"The tags before it are live and healthy again ({commit.sha[:8]}).")
 
 

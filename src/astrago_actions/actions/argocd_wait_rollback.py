@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import uuid4
 
-from astrago_actions.actions.argocd_wait_inputs import RollbackPlace
+from astrago_actions.actions.argocd_wait_inputs import Inputs, RollbackPlace
 from astrago_actions.clients.deployment_branch import (
     LONG_HISTORY,
     Commit,
@@ -23,7 +24,9 @@ from astrago_actions.domain.bump_commit import (
     trailers,
 )
 from astrago_actions.domain.bump_edit import Update, edit_files, present_values
+from astrago_actions.domain.images_put_back import images_put_back
 from astrago_actions.errors import ActionError
+from astrago_actions.step import Step
 
 COMMIT_SECONDS = 120
 
@@ -59,6 +62,22 @@ def take_back(place: RollbackPlace, revision: str, context: Context) -> Commit |
         on_wait=lambda error, seconds: context.step.info(f"{error}\nAgain in {seconds:.1f} s."),
     )
     return outcome.commit
+
+
+def change_before(inputs: Inputs, commit: Commit, error: ActionError, step: Step) -> Inputs:
+    """What is waited for after the rollback `commit`: the commit, and the images put back.
+
+    Where they cannot be told, the commit alone; `error` is the failure that was taken back.
+    """
+    images, unknown = images_put_back(inputs.images, recorded_changes(commit.message).values())
+    if error.outputs.get("result") == "manifest-error" and inputs.images:
+        step.info("No manifest named our images, so the rollback is waited for by its commit.")
+        images, unknown = (), ()
+    if images:
+        step.info(f"Waiting for {', '.join(images)} to run again.")
+    if unknown:
+        step.info(f"Which images run again in place of {', '.join(unknown)} is not known.")
+    return replace(inputs, revision=commit.sha, images=images, rollback=None)
 
 
 def _message_of(revision: str, snapshot: Snapshot, branch: str) -> str:

@@ -60,11 +60,18 @@ class Inquiry:
         self._reasons: dict[tuple[str, str], tuple[str, str]] = {}
 
     def questions(
-        self, verdict: Verdict, application: Application, idle_seconds: float, at: float
+        self,
+        verdict: Verdict,
+        application: Application,
+        at: float,
+        *,
+        idle_seconds: float,
+        by_images: bool,
     ) -> list[Question]:
         """What to ask before the document is read again, in this order.
 
-        `idle_seconds` is for how long the application has been out of sync with nothing going on.
+        `idle_seconds` is for how long the application has been out of sync with nothing going on;
+        `by_images` says whether the wanted images matter.
         """
         wanted: list[Question] = []
         if "hard-refresh" in verdict.wants:
@@ -75,10 +82,9 @@ class Inquiry:
             wanted.append("sync")
         if self._windows_are_due(application, idle_seconds, at):
             wanted.append("windows")
-        if "workload" in verdict.wants and not self._manifests_are_known(application):
-            wanted.append("manifests")
-        if {"workload", "pods"} & verdict.wants:
-            wanted.append("pods")
+        if "workload" in verdict.wants:
+            unknown = by_images and not self._manifests_are_known(application)
+            wanted += ["manifests", "pods"] if unknown else ["pods"]
         return wanted
 
     def ask(self, question: Question, application: Application, at: float) -> list[Question]:

@@ -180,8 +180,13 @@ class Watch:
         self._questions = [each for each in self._questions if each in COMMANDS]
         if application is not None and not self.verdict.final:
             idle = self.memory.sighting("idle-out-of-sync")
-            idle_seconds = at - idle.since if idle else 0.0
-            wanted = self._inquiry.questions(self.verdict, application, idle_seconds, at)
+            wanted = self._inquiry.questions(
+                self.verdict,
+                application,
+                at,
+                idle_seconds=at - idle.since if idle else 0.0,
+                by_images=bool(self.target.images),
+            )
             self._questions += [each for each in wanted if each not in self._questions]
         self._put_off = self._put_off and bool(self._questions)
 

@@ -138,7 +138,7 @@ class Play:
             self.hard_refreshes += hard
             if hard:
                 self.script.hard_refreshed(at)
-        if {"workload", "pods"} & verdict.wants and frame.document is not None:
+        if "workload" in verdict.wants and frame.document is not None:
             self.look_at_workload(frame, at)
         return verdict
 

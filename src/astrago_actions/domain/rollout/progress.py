@@ -28,7 +28,7 @@ def changes(
         lines.append("no longer healthy and in sync")
     if _without_seconds(before.headline) != _without_seconds(after.headline):
         lines.append(after.headline)
-    asked = sorted(after.wants - {"workload", "pods"})
+    asked = sorted(after.wants - {"workload"})
     lines.extend(f"asking Argo CD for a {each.replace('-', ' ')}" for each in asked)
     return tuple(lines)
 

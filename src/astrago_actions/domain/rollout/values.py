@@ -20,8 +20,8 @@ Relation = Literal["same", "newer", "older", "diverged", "unknown"]
 """How a revision stands to ours: `newer` contains our commit, `older` is contained in it."""
 
 
-Want = Literal["refresh", "hard-refresh", "sync", "workload", "pods"]
-"""What the judge asks of the client before it looks again; `workload` is pods and manifests."""
+Want = Literal["refresh", "hard-refresh", "sync", "workload"]
+"""What the judge asks of the client before it looks again; `workload` is pods and wanted images."""
 
 
 TroubleKind = Literal[

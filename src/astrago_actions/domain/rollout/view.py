@@ -127,15 +127,9 @@ class View:
 
     @property
     def pods_when_due(self) -> frozenset[Want]:
-        """Look at the pods again, now and then, and when a grace ends that they are given.
-
-        The manifests are looked at too where they tell which images are ours, or who replaced them.
-        """
-        if not (self.pods_decide or self._pods_are_due):
-            return frozenset()
-        told = self.desired_images is not None or not self.target.images
-        plain = self.relation == "same" and not self.target.shared
-        return frozenset({"pods"}) if told or plain else frozenset({"workload"})
+        """Look at the pods again, now and then, and when a grace ends that they are given."""
+        due = self.pods_decide or self._pods_are_due
+        return frozenset({"workload"}) if due else frozenset()
 
     @property
     def _pods_are_due(self) -> bool:

@@ -147,6 +147,8 @@ class WorkloadState:
         self.sets.append(found)
 
     def _start(self, pod: PodState, owner: ReplicaSetState) -> None:
+        if pod.reason == "Terminating":
+            return
         behaviour = self._behaviour()
         missing = [each for each in pod.images if not self._is_there(each)]
         if missing:
@@ -171,6 +173,8 @@ class WorkloadState:
         return found
 
     def _fail_to_pull(self, pod: PodState, owner: ReplicaSetState, image: str) -> None:
+        if pod.reason == "Terminating":
+            return
         said = f'failed to pull and unpack image "{image}": not found'
         pod.reason, pod.message = "ErrImagePull", said
         self._happen(pod, "Failed", f'Failed to pull image "{image}": {said}')
@@ -178,6 +182,8 @@ class WorkloadState:
         self._changed()
 
     def _back_off_pull(self, pod: PodState, owner: ReplicaSetState, image: str) -> None:
+        if pod.reason == "Terminating":
+            return
         pod.reason, pod.message = "ImagePullBackOff", f'Back-off pulling image "{image}"'
         self._agenda.after(_RETRY_PULL_SECONDS, lambda: self._start(pod, owner))
         self._changed()
@@ -189,6 +195,8 @@ class WorkloadState:
         self._changed()
 
     def _come_up(self, pod: PodState, owner: ReplicaSetState) -> None:
+        if pod.reason == "Terminating":
+            return
         mode = self._behaviour().pods
         if mode == "crash-loop":
             self._crash(pod)
@@ -206,6 +214,8 @@ class WorkloadState:
         self._changed()
 
     def _crash(self, pod: PodState) -> None:
+        if pod.reason == "Terminating":
+            return
         pod.restarts += 1
         pod.reason = "CrashLoopBackOff"
         pod.health = "Degraded"
@@ -216,6 +226,8 @@ class WorkloadState:
         self._changed()
 
     def _restart(self, pod: PodState) -> None:
+        if pod.reason == "Terminating":
+            return
         if self._behaviour().pods == "crash-loop":
             self._crash(pod)
             return
