@@ -200,6 +200,8 @@ class Watch:
             self._questions += self._inquiry.ask(question, application, at)
         except ArgoCDError:
             return usual
+        if self._rung:
+            return _GAP_AFTER_A_CHANGE
         if self._inquiry.has_arrived:
             return 0.0
         return usual if question in COMMANDS else self._pause_beside(usual)
