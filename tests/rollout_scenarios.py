@@ -38,6 +38,11 @@ PROGRESSING = application(
         resource(health="Progressing", message="Waiting for rollout to finish: 1 of 2 updated"),
     ),
 )
+GAVE_UP = resource(
+    name="batch",
+    health="Degraded",
+    message='Deployment "batch" exceeded its progress deadline',
+)
 HELM_ERROR = {"ComparisonError": "Failed to load target state: `helm template` failed: bad indent"}
 NETWORK_ERROR = {"ComparisonError": "rpc error: code = Unavailable desc = connection refused"}
 
@@ -943,6 +948,26 @@ HEALTH = (
             Frame(10, RUNNING),
             end(16),
         ),
+    ),
+    Scenario(
+        "another Deployment had given up before our change and recovers",
+        (
+            Frame(0, application(OLDER, health="Degraded", resources=(GAVE_UP,)), desired=()),
+            Frame(10, application(OURS, health="Degraded", done=operation(), resources=(GAVE_UP,))),
+            end(60),
+        ),
+        not_before=60,
+    ),
+    Scenario(
+        "a Deployment that had given up before our change recovers and gives up again",
+        (
+            Frame(0, application(OLDER, health="Degraded", resources=(GAVE_UP,)), desired=()),
+            Frame(10, PROGRESSING),
+            Frame(20, application(OURS, health="Degraded", done=operation(), resources=(GAVE_UP,))),
+        ),
+        "unhealthy",
+        "progress-deadline-exceeded",
+        by=30,
     ),
     Scenario(
         "degraded for a moment",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from astrago_actions.domain.rollout.application import Application
 from astrago_actions.domain.rollout.pods import new_pods
 from astrago_actions.domain.rollout.values import (
     Verdict,
 )
 from astrago_actions.domain.rollout.view import View
 from astrago_actions.domain.rollout.words import first_line
+
+_PAST_DEADLINE = "exceeded its progress deadline"
 
 
 def progress_deadline_exceeded(view: View) -> Verdict | None:
@@ -25,16 +28,16 @@ def progress_deadline_exceeded(view: View) -> Verdict | None:
 
 
 def past_progress_deadline(view: View) -> bool:
-    """Whether a Deployment says that its progress deadline is over."""
-    messages = [
-        view.application.health_message,
-        *(each.message for each in view.application.resources),
-    ]
-    return (
-        view.synced_at_ours
-        and view.application.health == "Degraded"
-        and any("exceeded its progress deadline" in each for each in messages)
-    )
+    """Whether a Deployment gave up that had not done so before our change already."""
+    degraded = view.synced_at_ours and view.application.health == "Degraded"
+    return degraded and bool(gave_up(view.application) - view.memory.gave_up_before)
+
+
+def gave_up(application: Application) -> frozenset[str]:
+    """What says that its progress deadline is over, by name."""
+    messages = {str(each): each.message for each in application.resources}
+    messages[""] = application.health_message
+    return frozenset(name for name, said in messages.items() if _PAST_DEADLINE in said)
 
 
 def degraded(view: View) -> Verdict | None:

@@ -26,7 +26,8 @@ def remember(target: Target, observation: Observation, memory: Memory) -> Memory
         return _without_document(observation, memory)
     memory = replace(memory, answered_at=observation.at)
     if memory.baseline is None:
-        memory = replace(memory, baseline=application)
+        memory = replace(memory, baseline=application, gave_up_before=health.gave_up(application))
+    memory = replace(memory, gave_up_before=memory.gave_up_before & health.gave_up(application))
     view = View(target, observation, memory, application)
     if memory.seen_at is None and observation.workload and not memory.baseline_pods:
         found = observation.workload.pods or ()

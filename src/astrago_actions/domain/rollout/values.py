@@ -146,10 +146,14 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier observations left behind."""
+    """What earlier observations left behind.
+
+    `gave_up_before` names what was past its progress deadline at first and has been ever since.
+    """
 
     baseline: Application | None = None
     baseline_pods: frozenset[str] = frozenset()
+    gave_up_before: frozenset[str] = frozenset()
     sightings: Mapping[str, Sighting] = field(default_factory=lambda: MappingProxyType({}))
     refresh_asked_at: float | None = None
     refreshes_asked: int = 0
