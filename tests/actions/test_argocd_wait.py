@@ -6,9 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from astrago_actions.errors import ActionError, InputErrors
+from astrago_actions.actions.argocd_wait import Outputs
+from astrago_actions.errors import ActionError, InputErrors, NotFound
 from astrago_actions.sandbox.argocd import Policy
-from astrago_actions.sandbox.server import LoopbackServer, Request, Response, json_response
+from astrago_actions.sandbox.server import (
+    Fault,
+    LoopbackServer,
+    Request,
+    Response,
+    json_response,
+)
 from tests.argocd_world import BRANCH, REPOSITORY, TOKEN, World, application
 
 IMAGE = "ghcr.io/xiilab/web:web-stage-22222222"
@@ -80,7 +87,8 @@ def test_a_crash_loop_is_told_with_the_last_log_lines(world: World) -> None:
     assert error.outputs["result"] == "unhealthy"
     assert "crashes again and again" in error.title
     assert "no database" in world.step.log
-    assert "before its last restart" in world.step.log
+    assert "Container main ended with exit code 1 (Error)" in error.detail
+    assert "container main, before its last restart" in world.step.log
     assert "no database" in world.step.summaries[0]
 
 
@@ -100,6 +108,38 @@ def test_a_newer_commit_that_contains_ours_counts(world: World) -> None:
     newer = world.git.commit("xiilab/astrago-deployment", "stabilize/1.0", {"README": "more"})
     outputs = world.wait(ours, images=IMAGE)
     assert (outputs.result, outputs.revision) == ("deployed", newer)
+
+
+def test_without_access_to_the_history_the_images_decide_and_that_is_said(world: World) -> None:
+    def refused(_base: str, _head: str) -> str:
+        raise NotFound("The repository cannot be seen", "404", "Give `deployment-token`.")
+
+    world.compare = refused
+    world.deploy()
+    ours = world.bump()
+    newer = world.git.commit(REPOSITORY, BRANCH, {"README": "more"})
+    outputs = world.wait(ours, images=IMAGE)
+    assert (outputs.result, outputs.revision) == ("deployed", newer)
+    said = "\n".join(world.step.notices)
+    assert "Ancestry cannot be checked: The repository cannot be seen" in said
+    assert "the images decided" in said
+
+
+def test_who_superseded_us_is_asked_of_the_source_that_is_ours(world: World) -> None:
+    """Of several sources Argo CD asks the first unless it is told which."""
+    world.deploy()
+    chart = {"repoURL": "https://github.com/other/charts.git", "path": "x", "targetRevision": "v1"}
+    world.git.commit("other/charts", "v1", {"x/x.yaml": "kind: ConfigMap\nmetadata: {name: x}\n"})
+    ours_too = application()["spec"]["source"]
+    both = application(source=None, sources=[chart, ours_too])
+    world.argocd.remove_application("web")
+    world.argocd.add_application(both)
+    ours = world.bump()
+    world.bump(tag="web-stage-33333333")
+    outputs = world.wait(ours, images=IMAGE, deployment_repository=REPOSITORY)
+    assert outputs.result == "superseded"
+    assert world.requests("/metadata", sourceIndex="1") == 1
+    assert "ci <ci@example.com>" in "\n".join(world.step.notices)
 
 
 def test_a_newer_tag_is_superseded_and_says_by_what(world: World) -> None:
@@ -186,16 +226,70 @@ def label(world: World, name: str, **labels: str) -> None:
     world.argocd.application(name).manifest["metadata"]["labels"] = labels
 
 
-def test_children_of_an_application_of_applications_are_followed_on_request(world: World) -> None:
-    world.deploy("web", rollout_seconds=30.0)
-    child = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\n"
-    world.git.commit(REPOSITORY, BRANCH, {"apps/web.yaml": child})
-    parent = application("parent")
+CHILD = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: web, namespace: argocd}
+"""
+
+
+def deploy_parent(world: World, **changes: object) -> None:
+    """An application whose only object is the application `web`."""
+    world.git.commit(REPOSITORY, BRANCH, {"apps/web.yaml": CHILD})
+    parent = application("parent", **changes)
     parent["spec"]["source"]["path"] = "apps"
     world.argocd.add_application(parent)
+
+
+def results(outputs: Outputs) -> dict[object, object]:
+    return {each["application"]: each["result"] for each in outputs.applications}
+
+
+@pytest.mark.parametrize("images", ["", IMAGE])
+def test_children_of_an_application_of_applications_are_followed_on_request(
+    world: World, images: str
+) -> None:
+    """The images are the children's: the parent names none in its manifests."""
+    world.deploy("web", rollout_seconds=30.0)
+    deploy_parent(world)
+    outputs = world.wait(world.bump(), application="parent", children="true", images=images)
+    assert results(outputs) == {"parent": "no-change", "web": "deployed"}
+
+
+def test_children_of_another_project_are_followed_too(world: World) -> None:
+    world.deploy("web")
+    deploy_parent(world, project="platform")
+    given = {"application": "parent", "children": "true", "project": "platform"}
+    assert results(world.wait(world.bump(), **given))["web"] == "deployed"
+
+
+def test_children_are_asked_for_again_when_the_server_is_down_for_a_moment(world: World) -> None:
+    world.deploy("web")
+    deploy_parent(world)
+    path = "/api/v1/applications/parent/resource-tree"
+    world.server.faults.add(Fault("status", path=path, status=503, times=2))
     outputs = world.wait(world.bump(), application="parent", children="true")
-    results = {each["application"]: each["result"] for each in outputs.applications}
-    assert results == {"parent": "no-change", "web": "deployed"}
+    assert results(outputs) == {"parent": "no-change", "web": "deployed"}
+
+
+def test_children_that_cannot_be_told_are_no_success(world: World) -> None:
+    world.deploy("web")
+    deploy_parent(world)
+    path = "/api/v1/applications/parent/resource-tree"
+    world.server.faults.add(Fault("status", path=path, status=503, times=None))
+    error = failure(world, world.bump(), application="parent", children="true")
+    assert (error.exit_code, error.outputs["result"]) == (18, "unreachable")
+    assert "outcome is unknown" in error.title
+
+
+def test_selected_applications_of_other_namespaces_are_found_there(world: World) -> None:
+    world.deploy()
+    elsewhere = application("team")
+    elsewhere["metadata"] |= {"namespace": "team-a", "labels": {"team": "a"}}
+    elsewhere["spec"]["source"]["path"] = "charts/web"
+    world.argocd.add_application(elsewhere)
+    outputs = world.wait(world.bump(), application="", selector="team=a", images=IMAGE)
+    assert outputs.url.endswith("/applications/team-a/team")
 
 
 def test_an_application_in_another_namespace(world: World) -> None:

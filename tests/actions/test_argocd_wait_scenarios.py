@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,11 @@ from astrago_actions.sandbox.virtual_clock import VirtualClock
 from astrago_actions.workflow_run import WorkflowRun
 from tests.certificates import serve_with_certificate
 from tests.recording_step import RecordingStep
-from tests.rollout_scenarios import SCENARIOS
+from tests.rollout_scenarios import PREFLIGHT, SCENARIOS
 from tests.rollout_script import IMAGE, OURS, RELATIONS, Scenario
 from tests.scripted_argocd import ScriptedArgoCD
 
+START_SECONDS = 3.0  # making a certificate and a server, on a busy machine
 WORDS: dict[Relation, str] = {
     "same": "identical",
     "newer": "ahead",
@@ -105,6 +107,18 @@ def test_scenario(scenario: Scenario, tmp_path: Path) -> None:
     assert played.code == (0 if scenario.result in SUCCESSES else EXIT_CODES[scenario.result])
     assert played.step.summaries or played.at < 5
     assert_moderate(played)
+
+
+AT_ONCE = tuple(each for each in PREFLIGHT if each.by <= 2)
+
+
+@pytest.mark.parametrize("scenario", AT_ONCE, ids=lambda each: each.name)
+def test_what_can_never_work_is_told_within_two_seconds(scenario: Scenario, tmp_path: Path) -> None:
+    """By the clock that the action sleeps by, and by the wall."""
+    began = time.monotonic()
+    played = Played(scenario, tmp_path)
+    assert played.at <= 2
+    assert time.monotonic() - began < 2 + START_SECONDS
 
 
 def assert_moderate(played: Played) -> None:

@@ -187,6 +187,7 @@ def test_images_that_cannot_be_told_are_not_waited_for(world: World) -> None:
         world.wait(ours, images="")
     assert caught.value.outputs["rollback-result"] == "deployed"
     assert "to run again" not in world.step.log
+    assert "waited for by its commit alone" in world.step.log
 
 
 def test_images_that_no_manifest_named_are_not_waited_for_after_the_rollback(world: World) -> None:
@@ -197,7 +198,7 @@ def test_images_that_no_manifest_named_are_not_waited_for_after_the_rollback(wor
         world.wait(ours, images=f"mirror.example.com/backend:core-stage-{short}")
     assert caught.value.outputs["result"] == "manifest-error"
     assert caught.value.outputs["rollback-result"] == "deployed"
-    assert "the rollback is waited for by its commit" in world.step.log
+    assert "The rollback is waited for by its commit alone." in world.step.lines
 
 
 def test_a_value_that_somebody_changed_since_is_left_alone(world: World) -> None:

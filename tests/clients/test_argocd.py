@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,21 @@ def test_lists_leave_out_what_is_being_deleted() -> None:
 
 
 @responses.activate
+def test_selected_applications_are_named_with_their_namespace() -> None:
+    items = [{"metadata": {"name": "web", "namespace": "team-a"}}]
+    responses.get(f"{BASE}/api/v1/applications", json={"items": items})
+    assert client().applications("team=a", "", "") == ("team-a/web",)
+
+
+@responses.activate
+def test_the_log_of_one_of_several_containers_is_asked_for_by_name() -> None:
+    """Kubernetes refuses to choose one."""
+    responses.get(f"{BASE}/api/v1/applications/web/logs", body="")
+    client().logs(WEB, replace(POD, container="main"), lines=20, previous=False)
+    assert responses.calls[0].request.params["container"] == "main"  # type: ignore[attr-defined]
+
+
+@responses.activate
 def test_nothing_selected_is_null() -> None:
     responses.get(f"{BASE}/api/v1/applications", json={"items": None})
     assert client().applications("team=a", "", "") == ()
@@ -314,6 +330,16 @@ def test_an_authority_named_in_the_environment_does_not_replace_ours(
     with server:
         client = ArgoCD(Server(url, verify=str(certificate)), Token(Secret("token")))
         assert client.version() == "v3.5.1"
+
+
+def test_a_proxy_named_in_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with LoopbackServer(Anything()) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        client = ArgoCD(Server("http://argocd.internal"), Token(Secret("token")))
+        assert client.version() == "v3.5.1"
+    assert proxy.exchanges[0].request.headers["host"] == "argocd.internal"
 
 
 def test_a_netrc_of_the_runner_does_not_replace_the_token(

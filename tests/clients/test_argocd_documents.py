@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from astrago_actions.clients import argocd_documents as documents
 from astrago_actions.clients import argocd_trees as trees
-from astrago_actions.domain.rollout.application import Pod
+from astrago_actions.domain.rollout.application import Pod, Standstill
 
 
 def test_an_application_that_was_never_compared() -> None:
@@ -169,7 +169,7 @@ def test_the_images_of_every_kind_of_workload() -> None:
                     {"state": {"waiting": {"reason": "ErrImagePull", "message": "denied"}}}
                 ]
             },
-            ("ErrImagePull", "denied"),
+            Standstill("ErrImagePull", "denied"),
         ),
         (
             {
@@ -184,7 +184,7 @@ def test_the_images_of_every_kind_of_workload() -> None:
                     }
                 ]
             },
-            ("CreateContainerConfigError", "no secret"),
+            Standstill("CreateContainerConfigError", "no secret"),
         ),
         (
             {
@@ -192,14 +192,39 @@ def test_the_images_of_every_kind_of_workload() -> None:
                     {"type": "PodScheduled", "reason": "Unschedulable", "message": "0/3 nodes"}
                 ]
             },
-            ("Unschedulable", "0/3 nodes"),
+            Standstill("Unschedulable", "0/3 nodes"),
         ),
-        ({"containerStatuses": [{"state": {"running": {}}}]}, ("", "")),
-        ({}, ("", "")),
+        (
+            {
+                "initContainerStatuses": [
+                    {"name": "prepare", "state": {"terminated": {"exitCode": 0}}}
+                ],
+                "containerStatuses": [
+                    {"name": "proxy", "ready": True, "state": {"running": {}}},
+                    {
+                        "name": "main",
+                        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
+                        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+                    },
+                ],
+            },
+            Standstill("CrashLoopBackOff", "back-off", "main", "exit code 137 (OOMKilled)"),
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {"name": "proxy", "ready": True, "state": {"running": {}}},
+                    {"name": "main", "ready": False, "state": {"running": {}}},
+                ]
+            },
+            Standstill(container="main"),
+        ),
+        ({"containerStatuses": [{"state": {"running": {}}}]}, Standstill()),
+        ({}, Standstill()),
     ],
 )
-def test_why_a_container_waits(status: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert trees.parse_waiting({"status": status}) == expected
+def test_why_a_pod_does_not_run(status: dict[str, Any], expected: Standstill) -> None:
+    assert trees.parse_standstill({"status": status}) == expected
 
 
 DENY = {"kind": "deny", "schedule": "0 1 * * *", "duration": "1h"}

@@ -93,6 +93,14 @@ def test_several_applications_share_one_stream(
     assert len(streams) == 1
 
 
+def test_a_stream_tells_only_of_whom_it_has_named(server: LoopbackServer) -> None:
+    """One that came later, or is hidden, is looked at as often as without a stream."""
+    with Listening(server, TOKEN, "web", "hidden") as listening:
+        assert listening.rung_within(2)
+        assert listening.stream.tells_of("web")
+        assert not listening.stream.tells_of("hidden")
+
+
 def test_a_stream_that_is_cut_is_followed_again(
     sandbox: SandboxArgoCD, server: LoopbackServer
 ) -> None:

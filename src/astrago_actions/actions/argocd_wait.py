@@ -117,7 +117,7 @@ def _follow(start: Start, watches: list[Watch]) -> None:
         context.clock,
         start.bell,
         began=start.began,
-        stream_lives=lambda: stream.connected,
+        stream_lives=stream.tells_of,
         beat_seconds=HEARTBEAT_SECONDS,
     )
     try:
@@ -161,7 +161,9 @@ def _name_superseders(start: Start, watches: Sequence[Watch]) -> None:
     for watch in watches:
         newer = watch.verdict.superseded_by
         if newer:
-            who = start.server.author(watch.place, newer)
+            revisions = watch.application.revisions if watch.application else ()
+            source = revisions.index(newer) if newer in revisions else 0
+            who = start.server.author(watch.place, newer, source)
             said = f"{watch.verdict.headline}{f' ({who})' if who else ''}"
             start.context.step.notice(f"{watch.place.name} is superseded", said)
 

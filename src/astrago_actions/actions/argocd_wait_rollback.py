@@ -70,11 +70,12 @@ def change_before(inputs: Inputs, commit: Commit, error: ActionError, step: Step
     Where they cannot be told, the commit alone; `error` is the failure that was taken back.
     """
     images, unknown = images_put_back(inputs.images, recorded_changes(commit.message).values())
-    if error.outputs.get("result") == "manifest-error" and inputs.images:
-        step.info("No manifest named our images, so the rollback is waited for by its commit.")
-        images, unknown = (), ()
+    if error.outputs.get("result") == "manifest-error":
+        images, unknown = (), inputs.images  # no manifest was seen to want them
     if images:
         step.info(f"Waiting for {', '.join(images)} to run again.")
+    else:
+        step.info("The rollback is waited for by its commit alone.")
     if unknown:
         step.info(f"Which images run again in place of {', '.join(unknown)} is not known.")
     return replace(inputs, revision=commit.sha, images=images, rollback=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +22,7 @@ from astrago_actions.clients.argocd_watch import Watch
 from astrago_actions.context import Context
 from astrago_actions.domain.rollout.application import Application, Session
 from astrago_actions.domain.rollout.conversation import judge_trouble, not_logged_in
-from astrago_actions.domain.rollout.result import EXIT_CODES
+from astrago_actions.domain.rollout.result import EXIT_CODES, SUCCESSES
 from astrago_actions.domain.rollout.values import Memory, Observation, Target, Trouble, Verdict
 from astrago_actions.domain.rollout.words import normal_repository
 from astrago_actions.errors import ActionError
@@ -68,15 +69,38 @@ def make_watches(start: Start) -> list[Watch]:
 
 def add_children(start: Start, watches: list[Watch], parent: Watch) -> None:
     """Follow the applications that a finished application of applications made."""
-    if not parent.verdict.final or parent.application is None:
+    if parent.verdict.result not in SUCCESSES:
+        return
+    try:
+        children = _children(start, parent)
+    except ArgoCDError as error:
+        parent.verdict = _children_unknown(parent.target, error.trouble)
         return
     known = {each.place.name for each in watches}
-    try:
-        _, children = start.server.tree(parent.place)
-    except ArgoCDError:
-        return
     watches.extend(
-        _watch(start, name, shared=True, awaited=True) for name in children if name not in known
+        _watch(start, name, shared=True, awaited=True, project="")
+        for name in children
+        if name.rpartition("/")[2] not in known
+    )
+
+
+def _children(start: Start, parent: Watch) -> tuple[str, ...]:
+    """The applications in the tree; a failure that may pass is tried again."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(ArgoCDError):
+            return start.server.tree(parent.place)[1]
+        start.context.clock.sleep(_LIST_EVERY_SECONDS)
+    return start.server.tree(parent.place)[1]
+
+
+def _children_unknown(target: Target, trouble: Trouble) -> Verdict:
+    return Verdict(
+        "verify",
+        "children-unknown",
+        f"Which applications {target.application} made cannot be read; their outcome is unknown",
+        "unreachable",
+        trouble.message,
+        "Look at them in Argo CD, or name them in `application`.",
     )
 
 
@@ -155,15 +179,24 @@ def _too_few(inputs: Inputs, names: tuple[str, ...]) -> Verdict:
     )
 
 
-def place_of(inputs: Inputs, name: str) -> Place:
-    """Where the application `name` or `namespace/name` is."""
+def place_of(inputs: Inputs, name: str, project: str | None = None) -> Place:
+    """Where the application `name` or `namespace/name` is; `project` if not the one asked for."""
     namespace, _, plain = name.rpartition("/")
-    return Place(plain, inputs.project, namespace or inputs.app_namespace)
+    wanted = inputs.project if project is None else project
+    return Place(plain, wanted, namespace or inputs.app_namespace)
 
 
-def _watch(start: Start, name: str, *, shared: bool, awaited: bool = False) -> Watch:
+def _watch(
+    start: Start,
+    name: str,
+    *,
+    shared: bool,
+    awaited: bool = False,
+    project: str | None = None,
+) -> Watch:
+    """A watch of `name` or `namespace/name`; children may be of other projects than asked for."""
     inputs = start.inputs
-    place = place_of(inputs, name)
+    place = place_of(inputs, name, project)
     plain = place.name
     waits = inputs.wait_for_application or awaited
 

@@ -19,6 +19,7 @@ from astrago_actions.domain.rollout.application import (
     Event,
     Pod,
     Session,
+    Standstill,
     SyncWindow,
 )
 from astrago_actions.domain.rollout.values import SyncAnswer, Trouble
@@ -102,20 +103,21 @@ class ArgoCD:
         return documents.parse_application(self._json(answer))
 
     def applications(self, selector: str, project: str, namespace: str) -> tuple[str, ...]:
-        """The names of the applications that a label selector finds."""
+        """The applications that a label selector finds, as `namespace/name`."""
         query = {"selector": selector, "projects": project, "appNamespace": namespace}
         given = {name: value for name, value in query.items() if value}
-        given["fields"] = "items.metadata.name,items.metadata.deletionTimestamp"
+        fields = ("name", "namespace", "deletionTimestamp")
+        given["fields"] = ",".join(f"items.metadata.{each}" for each in fields)
         found = self._json(self._send("GET", "/api/v1/applications", query=given))
-        items = found.get("items") or []
+        listed = [each["metadata"] for each in found.get("items") or []]
         return tuple(
-            str(each["metadata"]["name"])
-            for each in items
-            if not each["metadata"].get("deletionTimestamp")
+            f"{each.get('namespace', '')}/{each['name']}".removeprefix("/")
+            for each in listed
+            if not each.get("deletionTimestamp")
         )
 
     def tree(self, place: Place) -> tuple[tuple[Pod, ...], tuple[str, ...]]:
-        """The application's pods, and the names of its child applications."""
+        """The application's pods, and its child applications as `namespace/name`."""
         found = self._json(self._send("GET", _path(place, "/resource-tree"), query=place.query))
         return trees.parse_pods(found), trees.parse_children(found)
 
@@ -125,8 +127,8 @@ class ArgoCD:
         answer = self._send("GET", _path(place, "/managed-resources"), query=query)
         return trees.parse_desired_images(self._json(answer))
 
-    def waiting(self, place: Place, pod: Pod) -> tuple[str, str]:
-        """Why a pod's container does not run: reason and the cluster's own words."""
+    def standstill(self, place: Place, pod: Pod) -> Standstill:
+        """Why a pod does not run, as its live object tells."""
         query = {
             **place.query,
             "namespace": pod.namespace,
@@ -137,9 +139,9 @@ class ArgoCD:
         }
         answer = self._send("GET", _path(place, "/resource"), query=query)
         try:
-            return trees.parse_waiting(json.loads(self._json(answer).get("manifest") or "{}"))
+            return trees.parse_standstill(json.loads(self._json(answer).get("manifest") or "{}"))
         except ValueError:
-            return "", ""
+            return Standstill()
 
     def events(self, place: Place, pod: Pod | None = None) -> tuple[Event, ...]:
         """Events of the application, or of one pod."""
@@ -154,7 +156,10 @@ class ArgoCD:
         return documents.parse_events(self._json(answer))
 
     def logs(self, place: Place, pod: Pod, *, lines: int, previous: bool) -> tuple[str, ...]:
-        """The last lines of a pod's log, or of the container before its last restart."""
+        """The last lines of a pod's log, or of the container before its last restart.
+
+        Kubernetes tells nothing of a pod with several containers unless one is named.
+        """
         query = {
             **place.query,
             "namespace": pod.namespace,
@@ -162,6 +167,8 @@ class ArgoCD:
             "tailLines": str(lines),
             "previous": "true" if previous else "false",
         }
+        if pod.container:
+            query["container"] = pod.container
         answer = self._send("GET", _path(place, "/logs"), query=query, stream=True)
         with answer:
             return tuple(_log_contents(answer))[-lines:]
@@ -172,11 +179,12 @@ class ArgoCD:
         _, assigned = documents.parse_windows(found)
         return documents.blocking_window(found, automated=automated), assigned
 
-    def author(self, place: Place, revision: str) -> str:
-        """Who made a commit, and its first line; "" when the server cannot tell."""
+    def author(self, place: Place, revision: str, source: int = 0) -> str:
+        """Who made a commit of the `source`, and its first line; "" when the server cannot tell."""
         path = _path(place, f"/revisions/{quote(revision, safe='')}/metadata")
+        query = {**place.query, **({"sourceIndex": str(source)} if source else {})}
         try:
-            found = self._json(self._send("GET", path, query=place.query))
+            found = self._json(self._send("GET", path, query=query))
         except ArgoCDError:
             return ""
         message = str(found.get("message") or "").strip().splitlines()

@@ -9,7 +9,7 @@ from typing import TypeVar
 from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_connection import ArgoCDError
 from astrago_actions.clients.argocd_watch import Watch
-from astrago_actions.domain.rollout.application import Event, Pod, SyncWindow, Workload
+from astrago_actions.domain.rollout.application import Event, Pod, Standstill, SyncWindow, Workload
 from astrago_actions.domain.rollout.pods import in_crash_loop, in_image_trouble
 from astrago_actions.domain.rollout.report import Evidence
 
@@ -69,8 +69,14 @@ def _events(server: ArgoCD, watch: Watch, pod: Pod | None) -> tuple[Event, ...]:
 
 
 def _with_log(server: ArgoCD, place: Place, pod: Pod, evidence: Evidence) -> Evidence:
-    reason, message = _try(lambda: server.waiting(place, pod), ("", ""))
-    pod = replace(pod, message=message or pod.message, reason=pod.reason or reason)
+    found = _try(lambda: server.standstill(place, pod), Standstill())
+    pod = replace(
+        pod,
+        message=found.message or pod.message,
+        reason=pod.reason or found.reason,
+        container=found.container,
+        ended=found.ended,
+    )
     evidence = replace(evidence, pod=pod)
     if in_image_trouble(pod):
         return evidence

@@ -19,12 +19,13 @@ def follow(
     bell: Doorbell,
     *,
     began: float,
-    stream_lives: Callable[[], bool],
+    stream_lives: Callable[[str], bool],
     beat_seconds: float,
 ) -> Iterator[Watch | None]:
     """Yield each watch after each of its looks, and None at each heartbeat.
 
-    Ends when all verdicts are final. `began` is the monotonic time from which looks are counted.
+    Ends when all verdicts are final. `began` is the monotonic time from which looks are counted,
+    `stream_lives` says whether a stream tells of changes of an application.
     Watches added to the sequence meanwhile (`list.append`) are followed too.
     """
     next_beat = clock.monotonic() + beat_seconds
@@ -47,10 +48,10 @@ def _look(
     pool: ThreadPoolExecutor,
     clock: Clock,
     began: float,
-    stream_lives: Callable[[], bool],
+    stream_lives: Callable[[str], bool],
 ) -> Iterator[Watch]:
     def look(watch: Watch) -> Watch:
-        watch.look(clock.monotonic() - began, stream_lives=stream_lives())
+        watch.look(clock.monotonic() - began, stream_lives=stream_lives(watch.place.name))
         return watch
 
     if len(due) == 1:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from astrago_actions.clients.argocd import ArgoCD, Place
 from astrago_actions.clients.argocd_connection import ArgoCDError
-from astrago_actions.domain.rollout.application import Application, Pod, Workload
+from astrago_actions.domain.rollout.application import Application, Pod, Standstill, Workload
 from astrago_actions.domain.rollout.pods import in_image_trouble
 from astrago_actions.domain.rollout.values import SyncAnswer, Verdict
 
@@ -57,7 +57,7 @@ class Inquiry:
         self._arrived: tuple[float, Application] | None = None
         self._desired: tuple[tuple[object, ...], tuple[str, ...] | None] | None = None
         self._window_at: float | None = None
-        self._reasons: dict[tuple[str, str], tuple[str, str]] = {}
+        self._reasons: dict[tuple[str, str], Standstill] = {}
 
     def questions(
         self,
@@ -205,8 +205,8 @@ class Inquiry:
         pod, workload = self._without_cause(), self.workload
         if pod is None or workload is None:
             return
-        self._reasons[_cause_key(pod)] = "", ""
-        self._reasons[_cause_key(pod)] = self._server.waiting(self._place, pod)
+        self._reasons[_cause_key(pod)] = Standstill()
+        self._reasons[_cause_key(pod)] = self._server.standstill(self._place, pod)
         self.workload = replace(workload, pods=self._with_reasons(workload.pods or ()))
 
     def _with_reasons(self, pods: tuple[Pod, ...]) -> tuple[Pod, ...]:
@@ -221,9 +221,8 @@ def _cause_key(pod: Pod) -> tuple[str, str]:
     return pod.uid, pod.reason
 
 
-def _with_reason(pod: Pod, found: tuple[str, str] | None) -> Pod:
+def _with_reason(pod: Pod, found: Standstill | None) -> Pod:
     if found is None or pod.message:
         return pod
-    reason, message = found
-    is_clearer = reason and pod.reason == "Pending"
-    return replace(pod, reason=reason if is_clearer else pod.reason, message=message)
+    is_clearer = found.reason and pod.reason == "Pending"
+    return replace(pod, reason=found.reason if is_clearer else pod.reason, message=found.message)

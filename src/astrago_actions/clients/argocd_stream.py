@@ -60,11 +60,16 @@ class EventStream:
         self._query = _query(places)
         self._bell = bell
         self._stopped = threading.Event()
+        self._heard: set[str] = set()
         self.connected = False
 
     def start(self) -> None:
         """Follow the stream until `stop`; the thread never keeps the process alive."""
         threading.Thread(target=self._follow, name="argocd-stream", daemon=True).start()
+
+    def tells_of(self, name: str) -> bool:
+        """Whether changes of this application ring: the stream lives and has named it before."""
+        return self.connected and name in self._heard
 
     def stop(self) -> None:
         """Connect no more."""
@@ -81,6 +86,7 @@ class EventStream:
                     return
             finally:
                 self.connected = False
+                self._heard.clear()
             pause = 0.5 if frames else min(pause * 2, _LONGEST_PAUSE)
             self._stopped.wait(pause)
 
@@ -92,6 +98,7 @@ class EventStream:
             name = _name_in(line)
             if name in self._names:
                 # A stream that only keeps itself alive tells nothing of hidden applications.
+                self._heard.add(name)
                 self.connected = True
                 frames += 1
                 self._bell.ring(name)

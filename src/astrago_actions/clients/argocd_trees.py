@@ -13,7 +13,7 @@ from astrago_actions.clients.json_fields import (
     objects_at,
     text_at,
 )
-from astrago_actions.domain.rollout.application import Pod
+from astrago_actions.domain.rollout.application import Pod, Standstill
 
 
 def parse_pods(tree: Json) -> tuple[Pod, ...]:
@@ -88,9 +88,9 @@ def _facts(node: Json) -> dict[str, str]:
 
 
 def parse_children(tree: Json) -> tuple[str, ...]:
-    """The names of the Applications in a resource tree (an app of apps)."""
+    """The Applications in a resource tree (an app of apps), as `namespace/name`."""
     return tuple(
-        text_at(node, "name")
+        f"{text_at(node, 'namespace')}/{text_at(node, 'name')}".removeprefix("/")
         for node in objects_at(tree, "nodes")
         if text_at(node, "kind") == "Application" and text_at(node, "group") == "argoproj.io"
     )
@@ -126,15 +126,46 @@ def _images_in(value: Any) -> Iterator[str]:
             yield from _images_in(inner)
 
 
-def parse_waiting(manifest: Json) -> tuple[str, str]:
+def parse_standstill(manifest: Json) -> Standstill:
     """Why a pod's container does not run: reason and the kubelet's or scheduler's own words."""
     status = object_at(manifest, "status")
-    for key in ("initContainerStatuses", "containerStatuses"):
-        for container in objects_at(status, key):
-            waiting = object_at(object_at(container, "state"), "waiting")
-            if text_at(waiting, "message"):
-                return text_at(waiting, "reason"), text_at(waiting, "message")
+    for container in _containers(status):
+        found = _standstill_of(container)
+        if found.message or found.ended:
+            return found
+    only = _only_container(manifest)
     for condition in objects_at(status, "conditions"):
         if text_at(condition, "reason") == "Unschedulable":
-            return "Unschedulable", text_at(condition, "message")
-    return "", ""
+            return Standstill("Unschedulable", text_at(condition, "message"), only)
+    unready = (text_at(each, "name") for each in _containers(status) if not each.get("ready"))
+    return Standstill(container=next(unready, "") or only)
+
+
+def _containers(status: Json) -> list[Json]:
+    """The statuses of all containers, those that start first before the others."""
+    return [
+        each
+        for key in ("initContainerStatuses", "containerStatuses")
+        for each in objects_at(status, key)
+    ]
+
+
+def _standstill_of(container: Json) -> Standstill:
+    """What keeps one container; nothing where it runs well or has done its work."""
+    state, before = object_at(container, "state"), object_at(container, "lastState")
+    waiting = object_at(state, "waiting")
+    ended = object_at(state, "terminated") or object_at(before, "terminated")
+    code = number_of(ended.get("exitCode"))
+    if container.get("ready") or not (waiting or code):
+        return Standstill()
+    return Standstill(
+        text_at(waiting, "reason") or text_at(ended, "reason"),
+        text_at(waiting, "message") or text_at(ended, "message"),
+        text_at(container, "name"),
+        f"exit code {code} ({text_at(ended, 'reason')})" if code else "",
+    )
+
+
+def _only_container(manifest: Json) -> str:
+    containers = objects_at(object_at(manifest, "spec"), "containers")
+    return text_at(containers[0], "name") if len(containers) == 1 else ""

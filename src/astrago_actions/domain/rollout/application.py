@@ -196,6 +196,16 @@ class Application:
 
 
 @dataclass(frozen=True)
+class Standstill:
+    """Why a pod does not run: reason and the cluster's words, of which container, how it ended."""
+
+    reason: str = ""
+    message: str = ""
+    container: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True)
 class Pod:
     """A pod in the resource tree; `path` leads to it, such as Deployment web > ReplicaSet web-7."""
 
@@ -211,6 +221,8 @@ class Pod:
     path: tuple[str, ...] = ()
     owner_revision: int = 0
     newest: bool = True
+    container: str = ""
+    ended: str = ""
 
     @property
     def terminating(self) -> bool:

@@ -54,6 +54,10 @@ def _about_pod(application: str, pod: Pod) -> list[str]:
     reason = pod.reason or pod.health
     if reason or pod.message:
         lines.append(f"Pod {pod.name}: {reason}{f': {pod.message}' if pod.message else ''}")
+    if pod.ended:
+        lines.append(f"Container {pod.container} ended with {pod.ended}")
+    elif pod.container:
+        lines.append(f"Container: {pod.container}")
     if pod.restarts:
         lines.append(f"Restarts: {pod.restarts}")
     return lines
@@ -123,6 +127,8 @@ def event_lines(evidence: Evidence) -> tuple[str, ...]:
 def log_title(evidence: Evidence) -> str:
     """What the log lines are of."""
     name = evidence.pod.name if evidence.pod else "pod"
+    if evidence.pod and evidence.pod.container:
+        name += f", container {evidence.pod.container},"
     which = "before its last restart" if evidence.log_is_previous else "so far"
     return f"Last {len(evidence.log)} log lines of {name} {which}"
 

@@ -158,8 +158,14 @@ def live_pod(pod: PodState, namespace: str) -> dict[str, Any]:
         ]
     elif not pod.ready:
         waiting = {"reason": pod.reason, "message": pod.message}
+        ended = {"terminated": {"exitCode": 1, "reason": "Error"}} if pod.restarts else {}
         status["containerStatuses"] = [
-            {"name": "main", "restartCount": pod.restarts, "state": {"waiting": waiting}}
+            {
+                "name": "main",
+                "restartCount": pod.restarts,
+                "state": {"waiting": waiting},
+                "lastState": ended,
+            }
         ]
     metadata = {"name": pod.name, "namespace": namespace, "uid": pod.uid}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
