@@ -209,12 +209,13 @@ def many_applications(count: int) -> str:
     told = json.loads(done.stdout)
     streams = sent.pop("event stream")
     once = {kind: sent.pop(kind) for kind in ("version", "userinfo") if kind in sent}
-    per_look = sum(sent.values()) / told["looks"]
+    in_all = sum(sent.values())
     return (
         f"{told['result']} in {told['seconds']:.1f} s, {told['megabytes']:.0f} MB, "
-        f"{per_look:.2f} requests per application and look (goals: 60 MB, 1.00)\n"
-        f"  {sum(sent.values())} requests in {told['looks']} looks ({_listed(sent)}); "
-        f"beside them once {_listed(once)}, event streams {streams}, "
+        f"{in_all / told['looks']:.2f} requests per application and look (goals: 60 MB, 1.00)\n"
+        f"  {in_all / count:.1f} requests for each application: {in_all} in {told['looks']} looks "
+        f"({_listed(sent)})\n"
+        f"  beside them once for all: {_listed(once)}; event streams {streams}; "
         f"comparisons at GitHub {comparisons}"
     )
 
