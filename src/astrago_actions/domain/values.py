@@ -13,7 +13,7 @@ from astrago_actions.domain.edit_refused import EditRefused, FileRefused, Refusa
 from astrago_actions.domain.editing.outline import Irregular
 from astrago_actions.domain.editing.plan import Change, IfMissing, Plan, Present, find, plan_edit
 from astrago_actions.domain.editing.proof import same_but_for
-from astrago_actions.domain.editing.reading import Kind, Reading, readings
+from astrago_actions.domain.editing.reading import Kind, Reading, Ways, readings
 from astrago_actions.domain.editing.splice import Splice, applied
 from astrago_actions.domain.editing.suggestion import nearest
 from astrago_actions.domain.editing.tree import NotYaml, Scalar, line_number
@@ -60,12 +60,16 @@ def apply(
     *,
     if_missing: IfMissing = "fail",
     name: str = "the file",
+    ways: Ways = readings,
 ) -> Edited:
-    """Like `edit`, with the previous values and notes for the reader."""
+    """Like `edit`, with the previous values and notes for the reader.
+
+    `ways` says how the text is read; the outcome does not depend on it.
+    """
     wanted, refusals = _parsed(changes)
     file = _File(text, name)
     try:
-        for reading in readings(text, [each.path for each in wanted]):
+        for reading in ways(text, [each.path for each in wanted]):
             edited = _edited(file, reading, wanted, refusals, if_missing)
             if edited is not None:
                 return edited
@@ -119,6 +123,8 @@ def _edited(
     if reading.kind is Kind.TEMPLATE:
         if_missing = "fail"
     plans = [plan_edit(view, wanted, if_missing) for view in views]
+    if reading.kind is Kind.EXCERPT and plans[0].absent:
+        return None
     refusals = [*broken, *plans[0].refusals, *_missing(file, reading, plans[0].missing)]
     if refusals:
         raise EditRefused(file.name, refusals)
@@ -178,8 +184,9 @@ def _proved(
     file: _File, reading: Reading, before: Sequence[View], plans: Sequence[Plan], result: str
 ) -> bool:
     """Whether the result, read again, is what was planned: character by character, node by node."""
+    without_tabs = any(view.without_tabs for view in before)
     try:
-        after = reading.views(result)
+        after = reading.views(result, without_tabs=without_tabs)
         return (
             len(before) == len(after)
             and all(

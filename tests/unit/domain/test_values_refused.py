@@ -162,6 +162,10 @@ def test_several_documents_with_the_key_are_refused() -> None:
     )
 
 
+def test_documents_with_empty_values_are_named_by_the_lines_of_their_keys() -> None:
+    assert "on lines 1 and 3" in refusal("tag:\n---\ntag:\n", "tag").detail
+
+
 def test_a_list_says_which_items_it_has() -> None:
     text = "l:\n- name: a\n- name: b\n- x: 1\n"
 

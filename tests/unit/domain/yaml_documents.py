@@ -27,6 +27,17 @@ KEYS = (
     ("with blank", "with blank"),
     ("'it''s'", "it's"),
 )
+# Written in ways that few people use.
+ODD_KEYS = (
+    ("with:colon", "with:colon"),
+    ("a#b", "a#b"),
+    ("-dash", "-dash"),
+    ("--", "--"),
+    ("spaced ", "spaced"),
+    ('"quoted" ', "quoted"),
+    (r'"esc\\aped"', "esc\\aped"),
+    ("! bang", "bang"),
+)
 PLAIN = (
     *("v1", "core-stage-1a2b3c4d", "1.10", "12345678", "true", "null", "~", "2025-01-01", "0x1f"),
     *("foo bar", "한글 값", "-flag", "a#b", "yes", "1e3", "x'y", 'x"y'),
@@ -98,13 +109,15 @@ class _Place:
 class Writer:
     """Writes one text at random, noting where each value stands.
 
-    A `regular` text is long and has nothing in it that spans lines but blocks of text.
+    A `regular` text is long and has nothing in it that spans lines but blocks of text. An `odd`
+    one is long too and has all that YAML allows, such as values below their keys.
     """
 
-    def __init__(self, random: Random, *, regular: bool = False) -> None:
+    def __init__(self, random: Random, *, regular: bool = False, odd: bool = False) -> None:
         self.random = random
         self.regular = regular
-        self.newline = random.choice(LINE_BREAKS[:4] if regular else LINE_BREAKS)
+        self.odd = odd
+        self.newline = random.choice(LINE_BREAKS[:4] if regular or odd else LINE_BREAKS)
         self.parts: list[str] = []
         self.size = 0
         self.document = 0
@@ -128,9 +141,9 @@ class Writer:
     def stream(self) -> Document:
         if self.maybe(8):
             self.write("\ufeff")
-        if self.regular or self.maybe(4):
+        if self.regular or self.odd or self.maybe(4):
             self.write("# 설명 " + 4_000 * "-" + self.newline)
-        count = 1 if self.regular else self.random.choice((1, 1, 1, 1, 2, 3))
+        count = 1 if self.regular else self.random.choice((1, 1, 1, 1, 2, 5 if self.odd else 3))
         for number in range(count):
             self.document = number
             self.scalars, self.anchored = {}, {}
@@ -160,6 +173,8 @@ class Writer:
 
     def keys(self, most: int, suffix: str = "") -> list[tuple[str, str]]:
         known = KEYS[:-1] if self.regular else KEYS
+        if self.odd and self.maybe(3):
+            known = (*known, *ODD_KEYS)
         chosen = self.random.sample(known, self.random.randint(1, most))
         if not suffix:
             return chosen
@@ -199,6 +214,14 @@ class Writer:
             lambda: self.alias(place),
             lambda: self.folded(indent, place),
         ][: -2 if self.regular else None]
+        if self.odd:
+            flat += [
+                lambda: self.below(indent, place),
+                lambda: self.nested_flow(place),
+                lambda: self.long_quotes(indent, place),
+                lambda: self.block_text(indent, number="2"),
+                lambda: self.complex_key(indent),
+            ]
         self.random.choice(flat + (nested * 2 if depth else []))()
 
     def nested_map(self, indent: int, place: _Place, depth: int) -> None:
@@ -230,8 +253,24 @@ class Writer:
             elif depth and self.maybe(3):
                 self.write(" ")
                 self.block_map(indent + 2, place.item(position), depth - 1, inline=True)
+            elif self.odd and self.maybe(3):
+                self.odd_item(indent, place.item(position), depth)
             else:
                 self.scalar(place.item(position))
+
+    def odd_item(self, indent: int, place: _Place, depth: int) -> None:
+        kind = self.random.randrange(4 if depth else 3)
+        if kind == 0:
+            self.write(" ")
+            self.flow_map(place, "")
+            self.end_line()
+        elif kind == 1:
+            self.block_text(indent, number=self.random.choice(("", "2")))
+        elif kind == 2:
+            self.below(indent, place)
+        else:
+            self.write(" - inner" + self.newline + " " * (indent + 2) + "-")
+            self.scalar(place.item(1))
 
     def scalar(self, place: _Place) -> None:
         """One value behind a colon or dash, a target."""
@@ -291,12 +330,58 @@ class Writer:
             self.target(place.key(written, name), self.scalar_text(in_flow=True), "")
         self.write(inner + "}")
 
-    def block_text(self, indent: int) -> None:
+    def below(self, indent: int, place: _Place) -> None:
+        """A value on a line of its own."""
+        self.end_line()
+        self.gap(indent + 1)
+        self.write(" " * (indent + self.random.choice((1, 2, 4))))
+        kind = self.random.randrange(4)
+        if kind == 0:
+            self.write("{")
+            self.target(place.key("a", "a"), "b", "}")
+        elif kind == 1:
+            deeper = self.newline + " " * (indent + 5)
+            self.target(place, f"one{deeper}two", "")
+        else:
+            self.target(place, self.scalar_text(), "")
+        self.end_line()
+
+    def nested_flow(self, place: _Place) -> None:
+        """A list of maps in brackets, on one line or several."""
+        gap = self.random.choice((" ", "", self.newline + "      ", self.newline))
+        self.write(" [" + gap)
+        for position in range(self.random.randint(1, 3)):
+            item = place.item(position, Choice("name", f"item{position}"))
+            self.write("," + (gap or " ") if position else "")
+            self.write(f"{{name: item{position}, ")
+            self.target(item.key("tag", "tag"), self.scalar_text(in_flow=True), "")
+            self.write(self.random.choice(("", gap, ", deep: {x: [1, 2]}")) + "}")
+        self.write(gap + "]")
+        self.end_line()
+
+    def long_quotes(self, indent: int, place: _Place) -> None:
+        """A string in quotes on several lines, whatever their indentation."""
+        quote = self.random.choice("\"'")
+        lines = ["first", "", "  - second: [", "# third", "---x", "key: value", "end"]
+        chosen = self.random.sample(lines, self.random.randint(2, 4))
+        start = self.newline + " " * self.random.choice((0, indent + 2))
+        self.write(" ")
+        self.target(place, quote + start.join(chosen) + quote, "")
+        self.end_line()
+
+    def complex_key(self, indent: int) -> None:
+        """A key that is written with a question mark, behind a value."""
+        self.write(" x" + self.newline + " " * indent + f"? odd{self.size}" + self.newline)
+        if self.maybe(2):
+            self.write(" " * indent + ": y" + self.newline)
+
+    def block_text(self, indent: int, number: str = "") -> None:
         header = self.random.choice(("|", ">", "|-", ">-"))
+        header = header[0] + number + header[1:] if self.maybe(2) else header + number
         self.write(f" {header}" + self.random.choice(("", " # text")) + self.newline)
         for _ in range(self.random.randint(1, 3)):
             line = self.random.choice(("tag: v0", "  deeper: [", "- item", "# no comment", "값"))
-            self.write(" " * (indent + 2) + line.lstrip() + self.newline)
+            self.write(" " * (indent + 2) + (line if number else line.lstrip()) + self.newline)
             if self.maybe(4):
                 self.write(self.newline)
 
@@ -345,8 +430,8 @@ class Writer:
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, regular: bool = False) -> Document:
-    return Writer(draw(st.randoms(use_true_random=False)), regular=regular).stream()
+def documents(draw: st.DrawFn, *, regular: bool = False, odd: bool = False) -> Document:
+    return Writer(draw(st.randoms(use_true_random=False)), regular=regular, odd=odd).stream()
 
 
 def with_value(data: list[Any], target: Target, value: str, key: Callable[[str], Any]) -> None:

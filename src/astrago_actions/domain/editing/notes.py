@@ -17,11 +17,9 @@ _DIGESTS = {
 }
 
 
-def digests_beside(path: KeyPath) -> tuple[KeyPath, ...]:
-    """The neighbours of a tag that would override it if they had a value."""
-    *above, last = path.segments
-    names = _DIGESTS.get(last.name, ()) if isinstance(last, Key) else ()
-    return tuple(KeyPath((*above, Key(name))) for name in names)
+def digests_beside(segment: Segment) -> tuple[str, ...]:
+    """The keys beside a tag that would override it if they had a value."""
+    return _DIGESTS.get(segment.name, ()) if isinstance(segment, Key) else ()
 
 
 def users_of_anchor(view: View, root: Node, path: KeyPath, passed: Sequence[Node]) -> list[str]:
@@ -63,10 +61,11 @@ def overriding_digests(view: View, path: KeyPath, found: Found, changed: set[int
     parent = found.passed[-1] if found.passed else None
     if not isinstance(parent, Mapping):
         return []
-    names = {str(beside.segments[-1]): beside for beside in digests_beside(path)}
+    *above, last = path.segments
+    names = digests_beside(last)
     return [
-        f"`{names[name]}` (line {view.line(value.start)}) is set beside `{path}`: where an image "
-        "has a digest, the tag is not used."
+        f"`{path_text((*above, Key(name)))}` (line {view.line(value.start)}) is set beside "
+        f"`{path}`: where an image has a digest, the tag is not used."
         for key, value in parent.pairs
         if (name := key_name(key) or "") in names
         and isinstance(value, Scalar)

@@ -20,31 +20,38 @@ class Entry:
 
     `end` is where the lines of its own end. `parent` is the position of the entry that it belongs
     to, negative at the top of a document. `is_special` says that the value is anchored, tagged or
-    an alias.
+    an alias. `value` is the text on the entry's own lines as every reader takes it, empty where
+    there is none; None where only a full reader can tell. `is_opaque` says that such a value has
+    been read in full, and that all its lines are the entry's own.
     """
 
     key: str | None
     parent: int
     start: int
     end: int
+    value: str | None = ""
     is_block: bool = False
     is_special: bool = False
+    is_opaque: bool = False
 
 
 @dataclass(slots=True)
 class Outline:
-    """All entries in the order of the text, and where its `---` lines are."""
+    """All entries in the order of the text, and where its `---` lines are.
+
+    `has_actions` says that `{{ … }}` stand in it where they are no strings.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     separators: list[tuple[int, int]] = field(default_factory=list)
-    _children: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    has_actions: bool = False
+    _children: dict[tuple[int, str | None], list[int]] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> int:
         """Append an entry and return its position."""
         position = len(self.entries)
         self.entries.append(entry)
-        if entry.key is not None:
-            self._children.setdefault((entry.parent, entry.key), []).append(position)
+        self._children.setdefault((entry.parent, entry.key), []).append(position)
         return position
 
     @property
@@ -52,17 +59,26 @@ class Outline:
         """The parent of the current document's top entries: -1, then -2 and so on."""
         return -1 - len(self.separators)
 
+    @property
+    def tops(self) -> range:
+        """The parents of the top entries of each document."""
+        return range(-1, self.top - 1, -1)
+
+    def children(self, parent: int, key: str | None) -> list[int]:
+        """The entries with this key in a map, or for None the items of a list."""
+        return self._children.get((parent, key), [])
+
     def ways(self, keys: tuple[str, ...]) -> list[list[list[int]]]:
         """For each document the entries that each further key may mean.
 
         A way ends with the first key that is not there exactly once.
         """
-        return [self._way(keys, -1 - number) for number in range(len(self.separators) + 1)]
+        return [self._way(keys, top) for top in self.tops]
 
     def _way(self, keys: tuple[str, ...], parent: int) -> list[list[int]]:
         steps: list[list[int]] = []
         for key in keys:
-            found = self._children.get((parent, key), [])
+            found = self.children(parent, key)
             steps.append(found)
             if len(found) != 1:
                 break
@@ -71,15 +87,17 @@ class Outline:
 
     def merge_beside(self, position: int) -> Entry | None:
         """The `<<` in the map that the entry is in."""
-        found = self._children.get((self.entries[position].parent, "<<"), [])
+        found = self.children(self.entries[position].parent, "<<")
         return self.entries[found[0]] if found else None
+
+    def is_childless(self, position: int) -> bool:
+        """Whether the entry has no entries below it."""
+        follower = position + 1
+        return follower == len(self.entries) or self.entries[follower].parent != position
 
     def is_leaf(self, position: int) -> bool:
         """Whether the entry has no entries below it and is not a block of text."""
-        entry = self.entries[position]
-        follower = position + 1
-        childless = follower == len(self.entries) or self.entries[follower].parent != position
-        return childless and not entry.is_block
+        return self.is_childless(position) and not self.entries[position].is_block
 
     def same_keys(self, other: Outline) -> bool:
         """Whether both texts have the same keys and items in the same order and depth."""

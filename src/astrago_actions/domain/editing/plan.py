@@ -33,7 +33,8 @@ class Change:
 class Plan:
     """The outcome for one view; with refusals, nothing else of it counts.
 
-    `changed` and `grown` go by the `id` of the view's nodes; see `proof.same_but_for`.
+    `changed` and `grown` go by the `id` of the view's nodes; see `proof.same_but_for`. `absent`
+    are all keys that are not there; `missing` are those of them that nothing is known about.
     """
 
     splices: list[Splice] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     missing: list[Change] = field(default_factory=list)
+    absent: list[Change] = field(default_factory=list)
 
     def refuse(self, change: Change, reason: str, remedy: str, line: int | None = None) -> None:
         """Note why a change cannot be made."""
@@ -78,7 +80,8 @@ def find(view: View, path: KeyPath) -> Present | Unclear | Absent:
 
 def _in_several_documents(view: View, present: list[Present | Unclear]) -> Unclear:
     positions = [
-        each.position if isinstance(each, Unclear) else each.found.node.start for each in present
+        each.position if isinstance(each, Unclear) else (each.found.key or each.found.node).start
+        for each in present
     ]
     lines = listed([str(view.line(position)) for position in positions])
     return Unclear(
@@ -101,8 +104,10 @@ def plan_edit(view: View, changes: Iterable[Change], if_missing: IfMissing) -> P
             found.append((change, outcome))
             _change(view, plan, change, outcome.found)
         elif if_missing == "create":
+            plan.absent.append(change)
             _create(view, plan, growth, change, outcome)
         else:
+            plan.absent.append(change)
             _miss(plan, change, outcome)
     if not plan.refusals:
         plan.splices += growth.splices()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from astrago_actions.domain.editing.excerpt import excerpt_if_certain, regular
 from astrago_actions.domain.editing.go_template import is_template, template_outline, template_view
 from astrago_actions.domain.editing.lookup import walk
-from astrago_actions.domain.editing.notes import digests_beside
-from astrago_actions.domain.editing.outline_reader import outline
 from astrago_actions.domain.editing.suggestion import Place
 from astrago_actions.domain.editing.tree import Scalar
-from astrago_actions.domain.editing.view import View, excerpt_if_certain, whole_views
+from astrago_actions.domain.editing.view import View, whole_views
 from astrago_actions.domain.key_path import Key, KeyPath
 
 # Shorter files are read as a whole: that takes some milliseconds.
@@ -22,7 +21,7 @@ _SHORT = 2_000
 class Kind(Enum):
     """How a file is read."""
 
-    EXCERPT = "the lines on the way to the keys, of a long and regular file"
+    EXCERPT = "the lines that decide about the keys, of a long file"
     WHOLE = "every document, to the last node"
     TEMPLATE = "by line and indentation, because a Go template is not YAML"
 
@@ -34,19 +33,20 @@ class Reading:
     kind: Kind
     paths: tuple[KeyPath, ...]
 
-    def views(self, text: str) -> tuple[View, ...]:
+    def views(self, text: str, *, without_tabs: bool = False) -> tuple[View, ...]:
         """The views of a text, all of which must lead to the same edit; raises Irregular."""
         if self.kind is Kind.TEMPLATE:
             return (template_view(text, self.paths),)
         if self.kind is Kind.WHOLE:
-            return whole_views(text)
-        excerpt = _excerpt(text, self.paths)
+            return whole_views(text, without_tabs=without_tabs)
+        excerpt = excerpt_if_certain(text, self.paths, without_tabs=without_tabs)
         return (excerpt,) if excerpt else ()
 
     def same_outside(self, before: str, after: str) -> bool:
         """Whether the views leave out nothing that differs; raises Irregular."""
         if self.kind is Kind.EXCERPT:
-            return outline(before).same_keys(outline(after))
+            old = regular(before)
+            return old.lines.same_keys(regular(after, without_tabs=old.without_tabs).lines)
         if self.kind is Kind.TEMPLATE:
             return template_outline(before).same_keys(template_outline(after))
         return True
@@ -63,15 +63,18 @@ class Reading:
                     yield segments, node.start
 
 
+Ways = Callable[[str, Sequence[KeyPath]], Iterator[Reading]]
+"""How to read a text for the sake of some keys: the ways to try, one after the other."""
+
+
 def readings(text: str, paths: Sequence[KeyPath]) -> Iterator[Reading]:
-    """How to read this text: the quickest way first, then the one that always serves."""
-    if len(text) >= _SHORT and _excerpt(text, paths):
+    """The quickest way first, then the one that always serves."""
+    if len(text) >= _SHORT and excerpt_if_certain(text, paths):
         yield Reading(Kind.EXCERPT, tuple(paths))
+    yield from whole(text, paths)
+
+
+def whole(text: str, paths: Sequence[KeyPath]) -> Iterator[Reading]:
+    """The way that always serves."""
     kind = Kind.TEMPLATE if is_template(text) else Kind.WHOLE
     yield Reading(kind, tuple(paths))
-
-
-def _excerpt(text: str, paths: Iterable[KeyPath]) -> View | None:
-    needed = tuple(paths)
-    welcome = [beside for path in needed for beside in digests_beside(path)]
-    return excerpt_if_certain(text, needed, welcome)
