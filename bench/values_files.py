@@ -75,7 +75,7 @@ def generate(folder: Path, count: int) -> None:
     """Write values files as people keep them, the same ones every time."""
     random = Random(1)
     for number in range(count):
-        text = "".join(_chart(random, service) for service in range(random.randint(1, 12)))
+        text = "".join(chart(random, service) for service in range(random.randint(1, 12)))
         if random.random() < 0.2:
             text = text.rstrip("\n")
         if random.random() < 0.1:
@@ -85,22 +85,8 @@ def generate(folder: Path, count: int) -> None:
         path.write_bytes(text.encode())
 
 
-def long_file(lines: int) -> str:
-    """A values file of about so many lines."""
-    random = Random(2)
-    text = ""
-    service = 0
-    parts = []
-    count = 0
-    while count < lines:
-        text = _chart(random, service)
-        parts.append(text)
-        count += text.count("\n")
-        service += 1
-    return "".join(parts)
-
-
-def _chart(random: Random, service: int) -> str:
+def chart(random: Random, service: int) -> str:
+    """The values of one service, as people write them."""
     quote = random.choice(("", '"', "'"))
     step = "  " if random.random() < 0.8 else "    "
     gap = random.choice((" ", "  ", "    "))
