@@ -34,11 +34,12 @@ from astrago_actions.domain.references import ImageReference
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
 
-# Writers that start together wait a random part of this much time each before they read; a fleet
-# of more than GitHub takes commits a minute is spread over as many minutes as that takes.
+# Writers that start together wait a random part of this much time each before they read. GitHub
+# takes 80 commits a minute, and a try that meets a conflict may count as one: more writers than go
+# into one minute with their conflicts are spread over several, at 60 a minute.
 SECONDS_PER_WRITER = 0.3
-COMMITS_PER_MINUTE = 80
-SECONDS_PER_WRITER_OF_A_FLEET = 60 / COMMITS_PER_MINUTE
+MOST_AT_ONCE = 50
+SECONDS_PER_WRITER_OF_A_FLEET = 1.0
 MODES: tuple[Mode, ...] = ("commit", "pull-request", "commit-or-pull-request")
 
 
@@ -225,7 +226,7 @@ def _source_history(inputs: Inputs, context: Context) -> SourceHistory:
 def _spread_out(inputs: Inputs, context: Context) -> None:
     """Jobs of one matrix finish together; apart in time they do not collide."""
     if inputs.spread > 1:
-        fleet = inputs.spread > COMMITS_PER_MINUTE
+        fleet = inputs.spread > MOST_AT_ONCE
         each = SECONDS_PER_WRITER_OF_A_FLEET if fleet else SECONDS_PER_WRITER
         longest = inputs.spread * each
         context.clock.sleep(random.uniform(0, longest))  # noqa: S311 - nothing secret
