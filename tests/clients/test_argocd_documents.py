@@ -252,6 +252,15 @@ def test_which_windows_keep_a_sync_out(
     assert bool(documents.blocking_window(document, automated=automated)) is blocks
 
 
+@pytest.mark.parametrize("kind", ["deny", "allow"])
+def test_a_manual_sync_needs_the_leave_of_every_window_in_its_way(kind: str) -> None:
+    lenient, strict = ({"kind": kind, "manualSync": True}, {"kind": kind, "schedule": "strict"})
+    for assigned in ([lenient, strict], [strict, lenient]):
+        active = assigned if kind == "deny" else []
+        document = {"activeWindows": active, "assignedWindows": assigned}
+        assert "`strict`" in documents.blocking_window(document, automated=False)
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

@@ -213,17 +213,17 @@ def blocking_window(document: Json, *, automated: bool) -> str:
     """What keeps a sync out just now, in words; "" when nothing does.
 
     `canSync` of the answer speaks of manual syncs only: an active deny window blocks, and so does
-    the lack of an active allow window where any is assigned. Source: the project's sync windows.
+    the lack of an active allow window where any is assigned. A manual sync gets through when every
+    one of the windows in its way lets manual syncs through. Source: the project's sync windows.
     """
     active, assigned = parse_windows(document)
-    deny = [each for each in active if each.kind == "deny"]
-    blocking = deny[0] if deny else None
-    allows = [each for each in assigned if each.kind == "allow"]
-    if blocking is None and allows and not any(each.kind == "allow" for each in active):
-        blocking = allows[0]
-    if blocking is None or (not automated and blocking.manual_sync):
-        return ""
-    return str(blocking) if blocking in deny else f"outside the {blocking}"
+    denying = [each for each in active if each.kind == "deny"]
+    is_open = any(each.kind == "allow" for each in active)
+    closed = [each for each in assigned if each.kind == "allow" and not is_open]
+    for window in denying or closed:
+        if automated or not window.manual_sync:
+            return str(window) if denying else f"outside the {window}"
+    return ""
 
 
 def _window(window: Json) -> SyncWindow:

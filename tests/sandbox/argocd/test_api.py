@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from astrago_actions.sandbox.argocd import Policy
+from astrago_actions.sandbox.argocd.behaviour import Window
 from tests.argocd_world import TOKEN, World
 
 SHA = str
@@ -220,6 +221,21 @@ def test_a_second_sync_is_refused_while_one_is_running(world: World) -> None:
     answer = post(world, "/api/v1/applications/web/sync", {})
     assert (answer.status_code, answer.json()["code"]) == (400, 9)
     assert "another operation is already in progress" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("kind", ["deny", "allow"])
+def test_a_manual_sync_needs_the_leave_of_every_window_in_its_way(world: World, kind: str) -> None:
+    windows = tuple(
+        Window(kind, active=kind == "deny", manual_sync=lenient) for lenient in (True, False)
+    )
+    world.argocd.behave("web", windows=windows)
+    answer = post(world, "/api/v1/applications/web/sync", {})
+    assert (answer.status_code, answer.json()["message"]) == (
+        403,
+        "cannot sync: blocked by sync window",
+    )
+    world.argocd.behave("web", windows=windows[:1])
+    assert post(world, "/api/v1/applications/web/sync", {}).status_code == 200
 
 
 def test_syncing_and_reading_logs_are_rights_of_their_own(world: World) -> None:

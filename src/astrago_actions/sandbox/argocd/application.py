@@ -157,7 +157,7 @@ class ApplicationState:
         )
         allows = [each for each in windows if each.kind == "allow"]
         outside = bool(allows) and not any(each.active for each in allows)
-        if outside and not (manual and any(each.manual_sync for each in allows)):
+        if outside and not (manual and all(each.manual_sync for each in allows)):
             denied = True
         return "cannot sync: blocked by sync window" if denied else ""
 
