@@ -47,9 +47,7 @@ def troubled_pod(watch: Watch, workload: Workload) -> Pod | None:
     pods = [each for each in workload.pods or () if not each.terminating]
     operation = watch.application.operation if watch.application else None
     if watch.verdict.result == "sync-failed" and operation is not None:
-        hooks = {
-            each.name for each in operation.resources if each.hook_phase in {"Failed", "Error"}
-        }
+        hooks = {each.name for each in operation.resources if each.is_failed_hook}
         of_hooks = [each for each in pods if any(step.split()[1] in hooks for step in each.path)]
         return of_hooks[-1] if of_hooks else None
     sick = [each for each in pods if each.health not in {"Healthy", ""} and not each.finished]

@@ -68,7 +68,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class ResourceResult:
-    """What a sync did with one object or hook; `phase` is PreSync, Sync, PostSync or SyncFail."""
+    """What a sync did with one object or hook; `phase` is PreSync, Sync, PostSync or SyncFail.
+
+    Argo CD gives plain objects a `hook_phase` too; only hooks have a `hook_type`.
+    """
 
     kind: str
     name: str
@@ -78,6 +81,16 @@ class ResourceResult:
     hook_type: str = ""
     hook_phase: str = ""
     phase: str = ""
+
+    @property
+    def is_running_hook(self) -> bool:
+        """Whether it is a hook that the sync waits for."""
+        return bool(self.hook_type) and self.hook_phase == "Running"
+
+    @property
+    def is_failed_hook(self) -> bool:
+        """Whether it is a hook that went wrong."""
+        return bool(self.hook_type) and self.hook_phase in {"Failed", "Error"}
 
     def __str__(self) -> str:
         return (

@@ -10,7 +10,24 @@ from astrago_actions.domain.rollout.values import (
     Verdict,
 )
 from astrago_actions.domain.rollout.view import View
-from astrago_actions.domain.rollout.words import first_line
+from astrago_actions.domain.rollout.words import cause, first_line
+
+_RENDER = (
+    "Render the chart at this commit (`helm template`, `kustomize build`) and correct it in "
+    "the deployment repository."
+)
+_CREDENTIALS = (
+    "Check the address of the application's repository and Argo CD's credentials for it "
+    "(Settings > Repositories)."
+)
+# What Argo CD says when it does not get as far as making manifests, and what helps then.
+_NEXT_STEPS = (
+    ("app path does not exist", "Correct the application's `path`, or add that folder."),
+    ("unable to resolve", "Correct the application's `targetRevision`: nothing has that name."),
+    ("failed to list refs", _CREDENTIALS),
+    ("authentication required", _CREDENTIALS),
+    ("repository not found", _CREDENTIALS),
+)
 
 
 def spec_error(view: View) -> Verdict | None:
@@ -42,7 +59,7 @@ def old_complaint(view: View) -> Verdict | None:
     return Verdict(
         "refresh",
         "old-complaint",
-        f"waiting for a fresh comparison; the last one failed: {first_line(found.message)}",
+        f"waiting for a fresh comparison; the last one failed: {cause(found.message)}",
         detail=f"{found.type}: {found.message}",
         wants=REFRESH,
     )
@@ -56,7 +73,7 @@ def comparison_network_error(view: View) -> Verdict | None:
     return Verdict(
         "commit",
         "comparison-network-error",
-        f"Argo CD cannot reach its sources: {first_line(found.message)}",
+        f"Argo CD cannot reach its sources: {cause(found.message)}",
         detail=f"{found.type}: {found.message}",
         wants=REFRESH,
     )
@@ -67,7 +84,7 @@ def manifest_error(view: View) -> Verdict | None:
     found = _comparison_error(view)
     if found is None:
         return None
-    headline = f"Argo CD cannot make the manifests: {first_line(found.message)}"
+    headline = f"Argo CD cannot make the manifests: {cause(found.message)}"
     detail = f"{found.type}: {found.message}"
     if not view.confirmed("manifest-error"):
         wants = view.wants_to_confirm("manifest-error")
@@ -78,9 +95,12 @@ def manifest_error(view: View) -> Verdict | None:
         headline,
         "manifest-error",
         detail,
-        "Render the chart at this commit (`helm template`, `kustomize build`) and correct it in "
-        "the deployment repository.",
+        _next_step(found.message),
     )
+
+
+def _next_step(message: str) -> str:
+    return next((step for words, step in _NEXT_STEPS if words in message), _RENDER)
 
 
 def _comparison_error(view: View) -> Condition | None:

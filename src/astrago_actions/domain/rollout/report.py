@@ -45,6 +45,7 @@ def facts(evidence: Evidence) -> tuple[str, ...]:
     if evidence.application is not None:
         lines += _about_application(evidence, evidence.application)
     lines += evidence.notes
+    lines = [line for each in lines for line in each.splitlines()]
     return tuple(dict.fromkeys(line for line in lines if line.strip()))
 
 

@@ -77,14 +77,7 @@ def sync_running(view: View) -> Verdict | None:
     if operation is None or operation.phase not in {"Running", "Terminating"}:
         return Verdict("sync", "sync-requested", "the sync is about to begin")
     if operation.waits_to_retry:
-        limit = f" of {operation.retry_limit}" if operation.retry_limit else ""
-        return Verdict(
-            "sync",
-            "sync-retries",
-            f"the sync failed and is tried again (retry {operation.retry_count}{limit})"
-            f"{_said(operation.message)}",
-            detail="\n".join(_failed_results(operation)),
-        )
+        return _retrying(operation)
     return Verdict(
         "sync",
         "sync-running",
@@ -94,8 +87,22 @@ def sync_running(view: View) -> Verdict | None:
     )
 
 
+def _retrying(operation: Operation) -> Verdict:
+    """The failed object leads: the operation's own words only say that something failed."""
+    limit = f" of {operation.retry_limit}" if operation.retry_limit > 0 else ""
+    failed = next((each for each in operation.resources if _went_wrong(each)), None)
+    what = f" ({failed}{_said(failed.message)})" if failed else ""
+    return Verdict(
+        "sync",
+        "sync-retries",
+        f"the sync failed{what} and is tried again (retry {operation.retry_count}{limit})"
+        f"{'' if failed else _said(operation.message)}",
+        detail="\n".join(_failed_results(operation)),
+    )
+
+
 def _progress(operation: Operation) -> str:
-    hooks = [each for each in operation.resources if each.hook_phase == "Running"]
+    hooks = [each for each in operation.resources if each.is_running_hook]
     if hooks:
         return f": {hooks[0]} is running"
     return _said(operation.message)
@@ -289,6 +296,8 @@ def _next_step(row: str) -> str:
         "that Argo CD's repo server reaches GitHub; a webhook (`/api/webhook`) makes it faster.",
         "person-must-sync": "Sync the application, or set `sync: if-needed` here.",
         "autosync-stuck": "Look at the application controller's log; a sync by hand usually helps.",
+        "sync-retries": "Correct what is named above in the deployment repository; raise "
+        "`sync-timeout` if a later attempt usually succeeds.",
         "drifted-after-sync": "Find what changes the objects back (an operator, a webhook, an "
         "autoscaler) and name the fields in `ignoreDifferences`.",
         "older-sync-running": "Look at the older sync in Argo CD and terminate it if it hangs.",
