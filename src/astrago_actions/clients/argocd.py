@@ -204,7 +204,10 @@ class ArgoCD:
     def terminate(self, place: Place) -> bool:
         """End the running operation; False when the server would not."""
         try:
-            self._send("DELETE", _path(place, "/operation"), query=place.query)
+            # Whatever is no GET has to name this type, even without a body.
+            as_json = {"Content-Type": "application/json"}
+            path = _path(place, "/operation")
+            self._send("DELETE", path, query=place.query, headers=as_json)
         except ArgoCDError:
             return False
         return True

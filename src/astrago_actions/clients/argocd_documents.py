@@ -28,6 +28,7 @@ from astrago_actions.domain.rollout.application import (
     Source,
     SyncWindow,
 )
+from astrago_actions.domain.rollout.words import is_commit
 
 
 def parse_application(document: Json) -> Application:
@@ -35,12 +36,12 @@ def parse_application(document: Json) -> Application:
     metadata, spec, status = (object_at(document, key) for key in ("metadata", "spec", "status"))
     sync, health = object_at(status, "sync"), object_at(status, "health")
     policy = object_at(object_at(spec, "syncPolicy"), "automated")
-    hydrator = object_at(spec, "sourceHydrator")
+    hydrator, sources = object_at(spec, "sourceHydrator"), _sources(spec)
     return Application(
         name=text_at(metadata, "name"),
         namespace=text_at(metadata, "namespace"),
         project=text_at(spec, "project"),
-        sources=_sources(spec),
+        sources=sources,
         hydrated_from=_hydrated_from(hydrator),
         automated=_is_automated(spec),
         prune=bool(policy.get("prune")),
@@ -48,7 +49,7 @@ def parse_application(document: Json) -> Application:
         deleting=bool(metadata.get("deletionTimestamp")),
         refreshing="argocd.argoproj.io/refresh" in object_at(metadata, "annotations"),
         sync_status=text_at(sync, "status") or "Unknown",
-        revisions=_revisions(sync),
+        revisions=_compared(sync, sources),
         health=text_at(health, "status") or "Unknown",
         health_message=text_at(health, "message"),
         requested_revisions=_requested(document),
@@ -102,6 +103,19 @@ def _is_automated(spec: Json) -> bool:
     policy = object_at(spec, "syncPolicy")
     automated = policy.get("automated")
     return isinstance(automated, Mapping) and automated.get("enabled") is not False
+
+
+def _compared(sync: Json, sources: tuple[Source, ...]) -> tuple[str, ...]:
+    """The revisions of a comparison; none where one failed before the branch was resolved.
+
+    A single source then has the name of its branch as its revision (seen in v3.2.6 and v3.5.7).
+    """
+    revisions = _revisions(sync)
+    unresolved = any(
+        revision == source.target_revision and not source.chart and not is_commit(revision)
+        for revision, source in zip(revisions, sources, strict=False)
+    )
+    return () if unresolved else revisions
 
 
 def _revisions(value: Json) -> tuple[str, ...]:
