@@ -102,6 +102,55 @@ def test_a_failed_hook_is_named_with_its_message(world: World) -> None:
     assert "backoff limit" in error.detail
 
 
+def test_a_hook_that_fails_again_and_again_is_named_before_the_attempts_are_over(
+    world: World,
+) -> None:
+    """Five attempts of auto-sync take longer than `sync-timeout`."""
+    world.deploy()
+    world.argocd.behave("web", hook="migrate", hook_fails=True)
+    error = failure(world, world.bump(), images=IMAGE)
+    assert error.outputs["result"] == "sync-failed"
+    assert "PreSync hook migrate: Job has reached the specified backoff limit" in error.title
+    assert "Correct what is named above" in error.remedy
+
+
+def test_a_failed_object_brings_no_log_of_its_healthy_pods(world: World) -> None:
+    """Argo CD gives the failed object the phase of a hook, but it is none."""
+    world.deploy(log=("all is well",))
+    world.argocd.behave("web", sync_failures=9, retry_seconds=1.0)
+    error = failure(world, world.bump(), images=IMAGE, timeout="300", sync_timeout="300")
+    assert error.outputs["result"] == "sync-failed"
+    assert "Deployment web" in error.title
+    assert "all is well" not in world.step.log
+
+
+def test_a_comparison_that_failed_is_not_taken_for_one_of_our_commit(world: World) -> None:
+    """Argo CD then names the branch in place of the commit, and the branch holds ours."""
+    world.deploy()
+    ours = world.bump()
+    world.argocd.behave("web", manifest_error="execution error at (web.yaml:1:3): no such key")
+    error = failure(world, ours, images=IMAGE)
+    assert error.outputs["result"] == "manifest-error"
+    assert error.title.endswith("execution error at (web.yaml:1:3): no such key")
+    assert error.detail.count("ComparisonError") == 1
+    assert "Argo CD sees" not in world.step.log
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        ("web: app path does not exist", "`path`"),
+        ("unable to resolve 'gone' to a commit SHA", "`targetRevision`"),
+        ("failed to list refs: authentication required: Repository not found.", "credentials"),
+    ],
+)
+def test_sources_that_cannot_be_read_have_a_next_step_of_their_own(
+    world: World, said: str, step: str
+) -> None:
+    world.deploy(manifest_error=said)
+    assert step in failure(world, world.bump(), images=IMAGE).remedy
+
+
 def test_a_newer_commit_that_contains_ours_counts(world: World) -> None:
     world.deploy()
     ours = world.bump()

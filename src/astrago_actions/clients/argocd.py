@@ -111,7 +111,7 @@ class ArgoCD:
         found = self._json(self._send("GET", "/api/v1/applications", query=given))
         listed = [each["metadata"] for each in found.get("items") or []]
         return tuple(
-            f"{each.get('namespace', '')}/{each['name']}".removeprefix("/")
+            f"{each.get('namespace') or ''}/{each['name']}".removeprefix("/")
             for each in listed
             if not each.get("deletionTimestamp")
         )

@@ -16,7 +16,7 @@ SILENCE_SECONDS = 40.0
 _LONGEST_PAUSE = 30.0
 _SLICE = 0.1
 # Frames that repeat the one before are dropped by the server, so each has to carry its version.
-_FIELDS = (
+FIELDS = (
     "result.type,result.application.metadata.name,result.application.metadata.namespace,"
     "result.application.metadata.resourceVersion"
 )
@@ -95,7 +95,7 @@ class EventStream:
         for line in self._server.stream(self._query, silence_seconds=SILENCE_SECONDS):
             if self._stopped.is_set():
                 break
-            name = _name_in(line)
+            name = name_in(line)
             if name in self._names:
                 # A stream that only keeps itself alive tells nothing of hidden applications.
                 self._heard.add(name)
@@ -106,7 +106,7 @@ class EventStream:
 
 
 def _query(places: Sequence[Place]) -> dict[str, str]:
-    query = {"fields": _FIELDS}
+    query = {"fields": FIELDS}
     if len(places) == 1:
         query["name"] = places[0].name
     namespaces = {place.namespace for place in places}
@@ -118,7 +118,7 @@ def _query(places: Sequence[Place]) -> dict[str, str]:
     return query
 
 
-def _name_in(line: bytes) -> str:
+def name_in(line: bytes) -> str:
     """The application that a frame speaks of; "" for comments and what cannot be read."""
     text = line.removeprefix(b"data:").strip()
     if not text.startswith(b"{"):

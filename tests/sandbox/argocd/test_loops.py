@@ -154,13 +154,13 @@ def test_stale_manifests_stay_until_a_hard_refresh(world: World) -> None:
     ]
 
 
-def test_a_broken_chart_is_a_comparison_error_without_a_revision(world: World) -> None:
+def test_a_broken_chart_is_a_comparison_error_at_the_name_of_the_branch(world: World) -> None:
     world.deploy()
     world.git.commit(REPOSITORY, BRANCH, {"charts/web/values.yaml": "web: [\n"})
     refresh(world)
     status = document(world, 5)["status"]
     assert status["sync"]["status"] == "Unknown"
-    assert "revision" not in status["sync"]
+    assert status["sync"]["revision"] == BRANCH
     assert status["conditions"][0]["type"] == "ComparisonError"
 
 

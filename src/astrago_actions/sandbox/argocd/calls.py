@@ -17,8 +17,9 @@ from astrago_actions.sandbox.argocd.refusals import (
     NOT_FOUND,
     PERMISSION_DENIED,
     Refusal,
+    answered,
 )
-from astrago_actions.sandbox.server import Request, Response, json_response
+from astrago_actions.sandbox.server import Request, Response
 
 _HANGING_SECONDS = 60.0
 
@@ -42,7 +43,7 @@ class ApplicationCalls:
         if (request.method, rest) == ("GET", "/logs"):
             return self._logs(request, account, application)
         with self._fleet.lock:
-            return json_response(200, _read(request, application, rest))
+            return answered(200, _read(request, application, rest))
 
     def _found(self, request: Request, account: Account, name: str) -> ApplicationState:
         """The application, or Argo CD's refusal: 403 whatever is wrong, unless a project is named.
@@ -71,7 +72,7 @@ class ApplicationCalls:
                 application.request_refresh(kind)
             self._wait_for_refresh(application, wanted)
         with self._fleet.lock:
-            return json_response(200, application.document())
+            return answered(200, application.document())
 
     def _wait_for_refresh(self, application: ApplicationState, wanted: int) -> None:
         """Block until the annotation is gone, which may be never; then let clients give up."""
@@ -99,7 +100,7 @@ class ApplicationCalls:
                 "initiatedBy": {"username": account.name},
             }
             application.operations.start(operation, 0.1)
-            return json_response(200, application.document())
+            return answered(200, application.document())
 
     def _terminate(self, account: Account, application: ApplicationState) -> Response:
         if not allows(account, "applications", "sync", subject(application)):
@@ -109,7 +110,7 @@ class ApplicationCalls:
                 said = "Unable to terminate operation. No operation is in progress"
                 raise Refusal(INVALID_ARGUMENT, said)
             application.operations.terminate()
-        return json_response(200, {})
+        return answered(200, {})
 
     def _logs(self, request: Request, account: Account, application: ApplicationState) -> Response:
         rights = subject(application)

@@ -150,7 +150,7 @@ class Comparison:
     def _fail(self, message: str) -> None:
         said = "Failed to load target state: failed to generate manifest for source 1 of 1: "
         self.complain("ComparisonError", said + message)
-        self.sync = {"status": "Unknown", **self.compared_to}
+        self.sync = {"status": "Unknown", **self._unresolved, **self.compared_to}
 
     def _succeed(self) -> None:
         keys = {**self.target, **self._application.cluster.live}
@@ -181,12 +181,24 @@ class Comparison:
         return resource
 
     @property
-    def compared_to(self) -> dict[str, Any]:
-        """The sources and destination that were compared."""
+    def compared_sources(self) -> dict[str, Any]:
+        """The sources that were compared."""
         spec = self._application.spec
         names = ("source", "sources", "sourceHydrator")
-        sources = {name: spec[name] for name in names if spec.get(name)}
-        return {"comparedTo": {**sources, "destination": spec.get("destination", {})}}
+        return {name: spec[name] for name in names if spec.get(name)}
+
+    @property
+    def compared_to(self) -> dict[str, Any]:
+        """The sources and destination that were compared."""
+        destination = self._application.spec.get("destination", {})
+        return {"comparedTo": {**self.compared_sources, "destination": destination}}
+
+    @property
+    def _unresolved(self) -> dict[str, Any]:
+        """What stands for the revision after a failure: a single source's branch."""
+        source = self._application.spec.get("source") or {}
+        followed = source.get("targetRevision")
+        return {"revision": followed} if followed else {}
 
     @property
     def revision_fields(self) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from astrago_actions.sandbox.argocd.workloads import (
     PodState,
     ReplicaSetState,
     WorkloadState,
-    images_of,
 )
 
 
 def resource_tree(application: ApplicationState) -> dict[str, Any]:
     """Nodes from workloads down to pods, each with what the user interface shows of it."""
     nodes: list[dict[str, Any]] = []
-    for key, manifest in application.cluster.live.items():
+    for key in application.cluster.live:
         group, kind, namespace, name = key
         workload = application.cluster.workloads.get(key)
         node: dict[str, Any] = {
@@ -33,12 +32,11 @@ def resource_tree(application: ApplicationState) -> dict[str, Any]:
         if group:
             node["group"] = group
         if workload is not None:
-            node["images"] = list(images_of(manifest))
             status, message = workload.health
             node["health"] = {"status": status, **({"message": message} if message else {})}
             nodes += _below(workload)
         nodes.append(node)
-    return {"nodes": nodes, "orphanedNodes": [], "hosts": []}
+    return {"nodes": nodes}
 
 
 def _below(workload: WorkloadState) -> Iterator[dict[str, Any]]:
@@ -77,7 +75,6 @@ def _replica_set(workload: WorkloadState, found: ReplicaSetState) -> dict[str, A
             }
         ],
         "info": [{"name": "Revision", "value": f"Rev:{found.revision}"}],
-        "images": list(found.images),
         "health": {"status": "Healthy"},
     }
 
@@ -85,6 +82,7 @@ def _replica_set(workload: WorkloadState, found: ReplicaSetState) -> dict[str, A
 def _pod(workload: WorkloadState, pod: PodState, parent: dict[str, Any]) -> dict[str, Any]:
     info = [
         {"name": "Status Reason", "value": pod.reason},
+        {"name": "Node", "value": "node-1"},
         {"name": "Containers", "value": f"{int(pod.ready)}/1"},
     ]
     if pod.restarts:
@@ -99,8 +97,14 @@ def _pod(workload: WorkloadState, pod: PodState, parent: dict[str, Any]) -> dict
         "parentRefs": [parent],
         "info": info,
         "images": list(pod.images),
-        "health": {"status": pod.health},
+        "health": _health(pod),
     }
+
+
+def _health(pod: PodState) -> dict[str, str]:
+    """Only what is Degraded says why: of a pod without a node the tree tells nothing."""
+    said = {"message": pod.message} if pod.health == "Degraded" else {}
+    return {"status": pod.health, **said}
 
 
 def managed_resources(application: ApplicationState) -> dict[str, Any]:
@@ -181,7 +185,8 @@ def log_lines(application: ApplicationState, pod: PodState, lines: int) -> Itera
 def _log_line(pod: str, content: str, *, last: bool) -> bytes:
     result = {
         "content": content,
-        "timeStampStr": "2026-01-01T00:00:00.000000000Z",
+        "timeStamp": "2026-01-01T00:00:00Z",
+        "timeStampStr": "2026-01-01T00:00:00Z",
         "last": last,
         "podName": pod,
     }
@@ -191,18 +196,18 @@ def _log_line(pod: str, content: str, *, last: bool) -> bytes:
 def sync_windows(application: ApplicationState) -> dict[str, Any]:
     """Active and assigned windows; `canSync` speaks of manual syncs."""
     windows = application.behaviour.windows
-    answer: dict[str, Any] = {
+    found: dict[str, Any] = {
         "activeWindows": [_window(each) for each in windows if each.active],
         "assignedWindows": [_window(each) for each in windows],
     }
-    blocked = application.window_message(manual=True)
-    return answer if blocked else {**answer, "canSync": True}
+    answer = {name: value for name, value in found.items() if value}
+    return {**answer, "canSync": not application.window_message(manual=True)}
 
 
 def _window(window: Window) -> dict[str, Any]:
-    described: dict[str, Any] = {
+    return {
         "kind": window.kind,
         "schedule": window.schedule,
         "duration": window.duration,
+        "manualSync": window.manual_sync,
     }
-    return {**described, "manualSync": True} if window.manual_sync else described

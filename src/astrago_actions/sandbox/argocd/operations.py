@@ -168,6 +168,8 @@ class Operations:
                     "name": name,
                     "status": "Synced",
                     "message": f"{kind.lower()}.{group}/{name} configured",
+                    # Plain objects have the phase of a hook too, and it ends as Running.
+                    "hookPhase": "Running",
                     "syncPhase": "Sync",
                 }
             )
@@ -229,7 +231,8 @@ class Operations:
             results[0].update(self._hook_result("Failed", said))
             return "one or more synchronization tasks completed unsuccessfully"
         if results:
-            results[-1].update(status="SyncFailed", message=behaviour.sync_message)
+            failed = {"status": "SyncFailed", "hookPhase": "Failed"}
+            results[-1].update(failed, message=behaviour.sync_message)
         return behaviour.sync_message
 
     def _count_failure(self) -> None:
@@ -256,6 +259,6 @@ class Operations:
                 **comparison.revision_fields,
                 "id": len(self.history),
                 "deployedAt": self._agenda.timestamp(),
-                **comparison.compared_to["comparedTo"],
+                **comparison.compared_sources,
             }
         )

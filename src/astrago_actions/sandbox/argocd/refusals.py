@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from astrago_actions.sandbox.server import Response, json_response
 
 NOT_FOUND, PERMISSION_DENIED, UNAUTHENTICATED = 5, 7, 16
@@ -25,9 +27,22 @@ class Refusal(Exception):
         self.message = message
 
 
-def refused(refusal: Refusal, *, modern: bool) -> Response:
-    """The answer; `modern` is the shape of the newer gateway, without the key `error`."""
+def answered(status: int, value: object) -> Response:
+    """A JSON answer with the bare content type that the gateway gives."""
+    return json_response(status, value, {"Content-Type": "application/json"})
+
+
+def refused(refusal: Refusal, *, modern: bool, stream: bool = False) -> Response:
+    """The answer; `modern` is the shape of the newer gateway, without the key `error`.
+
+    Calls whose answer is a stream put the same into an object of its own.
+    """
+    status = _HTTP_OF_CODE[refusal.code]
     body: dict[str, object] = {"code": refusal.code, "message": refusal.message}
-    if not modern:
+    if stream:
+        codes = {"grpc_code": refusal.code, "http_code": status}
+        said = {"message": refusal.message, "http_status": HTTPStatus(status).phrase}
+        body = {"error": body if modern else {**codes, **said}}
+    elif not modern:
         body = {"error": refusal.message, **body}
-    return json_response(_HTTP_OF_CODE[refusal.code], body)
+    return answered(status, body)

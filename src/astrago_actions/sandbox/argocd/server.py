@@ -22,14 +22,21 @@ from astrago_actions.sandbox.argocd.application import ApplicationState
 from astrago_actions.sandbox.argocd.behaviour import Behaviour, window_from
 from astrago_actions.sandbox.argocd.calls import ApplicationCalls
 from astrago_actions.sandbox.argocd.fleet import Fleet
-from astrago_actions.sandbox.argocd.refusals import NOT_FOUND, Refusal, refused
+from astrago_actions.sandbox.argocd.refusals import Refusal, answered, refused
 from astrago_actions.sandbox.argocd.sources import GitSource, ImageSource
 from astrago_actions.sandbox.argocd.stream import ChangeStream
 from astrago_actions.sandbox.server import Request, Response, json_response
 
-VERSION = "v3.5.1+sandbox"
+VERSION = "v3.5.7+sandbox"
+_PLAIN_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 _CAN_I = re.compile(r"/api/v1/account/can-i/([^/]+)/([^/]+)/(.+)")
 _APPLICATION = re.compile(r"/api/v1/applications/([^/]+)(/.*)?")
+
+
+def _listed(document: Mapping[str, Any], fields: str) -> dict[str, Any]:
+    """A list's item cut down to `fields`, such as items.metadata.name; null for what is missing."""
+    wanted = [each.removeprefix("items.metadata.") for each in fields.split(",")]
+    return {"metadata": {name: document["metadata"].get(name) for name in wanted}}
 
 
 class ArgoCD:
@@ -139,23 +146,24 @@ class ArgoCD:
         try:
             response = self._answer(request, path)
         except Refusal as refusal:
-            response = refused(refusal, modern=self._modern_errors)
+            streamed = path.endswith("/logs")
+            response = refused(refusal, modern=self._modern_errors, stream=streamed)
         date = formatdate(self.agenda.wall(), usegmt=True)
         return replace(response, headers={**response.headers, "Date": date})
 
     def _answer(self, request: Request, path: str) -> Response:
-        wrong_type = request.headers.get("content-type", "application/json") != "application/json"
-        if request.method != "GET" and path != "/api/dex/token" and wrong_type:
-            return Response(415, b"Invalid content type", {"Content-Type": "text/plain"})
+        checks_type = request.method != "GET" and path.startswith("/api/v1/")
+        if checks_type and request.headers.get("content-type") != "application/json":
+            return Response(415, b"Invalid content type\n", _PLAIN_TEXT)
         if path == "/api/version":
-            return json_response(200, {"Version": VERSION})
+            return answered(200, {"Version": VERSION})
         if path == "/_argocd/behaviour":
             return self._change_behaviour(request)
         with self.fleet.lock:
             if path == "/api/v1/session" and request.method == "POST":
                 return sessions.log_in(self.access, request)
             if path == "/api/v1/session/userinfo":
-                return json_response(200, sessions.who_is_it(self.access, request))
+                return answered(200, sessions.who_is_it(self.access, request))
             if path == "/api/dex/token":
                 return sessions.exchange(self.access, request)
             account = sessions.account_of(self.access, request)
@@ -172,14 +180,17 @@ class ArgoCD:
             return self._list(request, account)
         match = _APPLICATION.fullmatch(path)
         if match is None:
-            raise Refusal(NOT_FOUND, "Not Found")
+            return Response(404, b"Not Found\n", _PLAIN_TEXT)
         return self._calls.answer(request, account, match[1], match[2] or "")
 
     def _list(self, request: Request, account: Account) -> Response:
         """What the account may see; never a refusal, as in Argo CD."""
         with self.fleet.lock:
             items = [each.document() for each in self.fleet.seen_by(account, request.query)]
-        return json_response(200, {"metadata": {}, "items": items or None})
+        fields = request.query.get("fields", "")
+        if fields:
+            items = [_listed(each, fields) for each in items]
+        return answered(200, {"metadata": {}, "items": items or None})
 
     def _stream(self, request: Request, account: Account) -> Response:
         as_events = request.headers.get("accept") == "text/event-stream"

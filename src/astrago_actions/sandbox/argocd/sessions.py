@@ -6,8 +6,8 @@ import base64
 from urllib.parse import parse_qs
 
 from astrago_actions.sandbox.argocd.access import Access, Account
-from astrago_actions.sandbox.argocd.refusals import UNAUTHENTICATED, Refusal
-from astrago_actions.sandbox.server import Request, Response, json_response
+from astrago_actions.sandbox.argocd.refusals import UNAUTHENTICATED, Refusal, answered
+from astrago_actions.sandbox.server import Request, Response
 
 _DEX_CLIENT = "Basic " + base64.b64encode(b"argo-cd-cli:").decode()
 
@@ -18,7 +18,7 @@ def log_in(access: Access, request: Request) -> Response:
     token = access.log_in(given.get("username", ""), given.get("password", ""))
     if token is None:
         raise Refusal(UNAUTHENTICATED, "Invalid username or password")
-    return json_response(200, {"token": token})
+    return answered(200, {"token": token})
 
 
 def who_is_it(access: Access, request: Request) -> dict[str, object]:
@@ -26,19 +26,19 @@ def who_is_it(access: Access, request: Request) -> dict[str, object]:
     ticket = access.ticket(request.headers)
     if ticket is None:
         return {}
-    return {"loggedIn": True, "username": ticket.account.name, "iss": "argocd", "groups": []}
+    return {"loggedIn": True, "username": ticket.account.name, "iss": "argocd"}
 
 
 def exchange(access: Access, request: Request) -> Response:
     """`POST /api/dex/token`: Dex's answers, which have a shape of their own."""
     form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
     if request.headers.get("authorization") != _DEX_CLIENT:
-        return json_response(401, {"error": "invalid_client"})
+        return answered(401, {"error": "invalid_client"})
     token = access.exchange(form.get("connector_id", ""), form.get("subject_token", ""))
     if token is None:
         description = {"error": "access_denied", "error_description": "Invalid subject token"}
-        return json_response(401, description)
-    return json_response(200, {"access_token": token, "token_type": "bearer"})
+        return answered(401, description)
+    return answered(200, {"access_token": token, "token_type": "bearer"})
 
 
 def account_of(access: Access, request: Request) -> Account:
@@ -47,8 +47,10 @@ def account_of(access: Access, request: Request) -> Account:
     if ticket is not None:
         return ticket.account
     given = request.headers.get("authorization", "")
-    known = given.removeprefix("Bearer ").strip() in access.tickets
-    if known or given.count(".") == 2:
+    if given.removeprefix("Bearer ").strip() in access.tickets:
         said = "invalid session: token has invalid claims: token is expired"
+        raise Refusal(UNAUTHENTICATED, said)
+    if given.count(".") == 2:
+        said = "invalid session: token is malformed: could not base64 decode header"
         raise Refusal(UNAUTHENTICATED, said)
     raise Refusal(UNAUTHENTICATED, "no session information")

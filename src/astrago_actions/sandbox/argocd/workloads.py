@@ -176,7 +176,7 @@ class WorkloadState:
         if pod.reason == "Terminating":
             return
         said = f'failed to pull and unpack image "{image}": not found'
-        pod.reason, pod.message = "ErrImagePull", said
+        pod.reason, pod.message, pod.health = "ErrImagePull", said, "Degraded"
         self._happen(pod, "Failed", f'Failed to pull image "{image}": {said}')
         self._agenda.after(_BACK_OFF_SECONDS, lambda: self._back_off_pull(pod, owner, image))
         self._changed()
@@ -202,7 +202,7 @@ class WorkloadState:
             self._crash(pod)
         elif mode == "config-error":
             pod.reason = "CreateContainerConfigError"
-            pod.message = 'configmap "settings" not found'
+            pod.message, pod.health = 'configmap "settings" not found', "Degraded"
             self._happen(pod, "Failed", f"Error: {pod.message}")
         elif mode == "never-ready":
             pod.reason = "Running"
