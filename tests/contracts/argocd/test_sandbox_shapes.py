@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from astrago_actions.clients.argocd_documents import parse_application
 from astrago_actions.clients.argocd_stream import FIELDS
+from astrago_actions.clients.argocd_trees import parse_pods
 from astrago_actions.sandbox.argocd import Policy
 from astrago_actions.sandbox.argocd.behaviour import Window
 from tests.argocd_world import TOKEN, World
-from tests.contracts.argocd.recordings import Recording, Shape, recordings, shape
+from tests.contracts.argocd.recordings import Recording, Shape, recording, recordings, shape
 
 LISTED = "items.metadata.name,items.metadata.deletionTimestamp"
 WEB = "/api/v1/applications/web"
@@ -85,7 +88,7 @@ def enter(world: World, situation: str) -> None:
     world.deploy()
     world.argocd.behave("web", **SITUATIONS[situation])
     if situation == "missing-image":
-        world.registry.missing.add("web-stage-22222222")
+        world.registry.missing.add("xiilab/web:web-stage-22222222")
     world.bump()
     get(world, WEB, refresh="normal")
     world.clock.sleep(8)
@@ -128,6 +131,53 @@ def test_every_field_is_one_of_a_real_server(
         get(world, f"{WEB}/revisions/{'0' * 40}/metadata"),
     ]
     assert unknown(real, *answers) == []
+
+
+def told(value: Any) -> set[str]:
+    """The fields of a parsed document that say something."""
+    return {field.name for field in fields(value) if getattr(value, field.name)}
+
+
+@pytest.mark.parametrize(
+    ("situation", "name"),
+    [
+        ("healthy", "application"),
+        ("failed-hook", "application-failed-hook"),
+        ("manifest-error", "application-manifest-error"),
+        ("spec-error", "application-spec-error"),
+    ],
+)
+def test_what_the_client_reads_of_a_real_application_the_sandbox_tells_too(
+    world: World, situation: str, name: str
+) -> None:
+    enter(world, situation)
+    world.clock.sleep(400)
+    real, ours = recording(name).body, get(world, WEB).json()
+    of_real, of_ours = parse_application(real), parse_application(ours)
+    assert told(of_real) - told(of_ours) == set()
+    if of_real.operation is not None and of_ours.operation is not None:
+        assert told(of_real.operation) - told(of_ours.operation) == set()
+        results = of_real.operation.resources[0], of_ours.operation.resources[0]
+        assert told(results[0]) - told(results[1]) == set()
+
+
+@pytest.mark.parametrize(
+    ("situation", "name"),
+    [
+        ("healthy", "tree"),
+        ("missing-image", "tree-no-image"),
+        ("crash-loop", "tree-crash-loop"),
+        ("unschedulable", "tree-no-node"),
+    ],
+)
+def test_what_the_client_reads_of_real_pods_the_sandbox_tells_too(
+    world: World, situation: str, name: str
+) -> None:
+    enter(world, situation)
+    real = parse_pods(recording(name).body)[0]
+    ours = [each for each in parse_pods(get(world, f"{WEB}/resource-tree").json()) if each.newest]
+    assert told(real) - told(ours[0]) == set()
+    assert (ours[0].reason, ours[0].health) == (real.reason, real.health)
 
 
 def test_sessions_and_refusals_have_the_shape_of_a_real_servers(

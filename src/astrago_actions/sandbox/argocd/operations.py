@@ -182,6 +182,7 @@ class Operations:
             "kind": "Job",
             "namespace": self._application.destination,
             "name": self._application.behaviour.hook,
+            "status": "Synced",
             "hookType": "PreSync",
             "hookPhase": phase,
             "syncPhase": "PreSync",
