@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from astrago_actions.clients.registry import RegistryClient
+from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.sandbox.consumer_tree import source_root
 from astrago_actions.sandbox.demo_checks import checks_of
 from astrago_actions.sandbox.demo_record import ServiceRun
@@ -21,8 +22,9 @@ from astrago_actions.sandbox.scenario import (
     Service,
     Workplace,
     push_change,
+    run_by_hand,
 )
-from astrago_actions.sandbox.world import BRANCH, DEPLOYMENT, VALUES_FILE, World
+from astrago_actions.sandbox.world import APPLICATION, BRANCH, DEPLOYMENT, VALUES_FILE, World
 from tests.registries import RunningRegistry
 
 SERVICES = (BACKEND_SERVICE, FRONTEND_SERVICE)
@@ -52,6 +54,25 @@ def test_a_push_ends_as_a_healthy_rollout(world: World, place: Workplace, tmp_pa
     )
     expected = values.replace(before.encode(), after.encode())
     assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) == expected
+
+
+def test_a_rollback_by_hand_brings_the_earlier_images_back(
+    world: World, place: Workplace, tmp_path: Path
+) -> None:
+    values = world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE)
+    push = push_change(world, FRONTEND_SERVICE, tmp_path / "checkout")
+    deployed = observe_pipeline(world, push, place)
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) != values
+
+    result = run_by_hand(world, push, place, "rollback")
+
+    assert result.succeeded, result.trouble + result.log
+    assert world.github.read(DEPLOYMENT, BRANCH, VALUES_FILE) == values
+    message = world.github.message(DEPLOYMENT, BRANCH)
+    assert trailers(message)["Rollback-Of"] == (deployed.output("bump", "commit-sha"),)
+    status = world.argocd.application(APPLICATION).document()["status"]
+    assert status["sync"]["revision"] == world.github.head(DEPLOYMENT, BRANCH)
+    assert status["health"]["status"] == "Healthy"
 
 
 class DebianImages:

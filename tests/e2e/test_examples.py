@@ -57,7 +57,7 @@ def test_the_preflight_asks_about_what_the_pipeline_uses(example: str) -> None:
 
 
 def test_the_linters_find_nothing() -> None:
-    assert len(WORKFLOWS) == 4
+    assert len(WORKFLOWS) == 6
     assert len(DOCKERFILES) == 4
     assert findings("actionlint", *WORKFLOWS) == ""
     assert findings("zizmor", "--offline", "--pedantic", "--quiet", "examples") == ""
