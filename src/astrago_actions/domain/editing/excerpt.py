@@ -21,7 +21,9 @@ from astrago_actions.domain.key_path import Choice, Key, KeyPath, Segment
 
 Span = tuple[int, int]
 
-# What the characters beside a scalar are not; and what makes it other than its characters.
+# An anchor, an alias or a merge, or what may be one.
+_SHARED = re.compile(r"(?<![^\s,:?\[\]{}-])[&*]|<<")
+# What the characters beside a scalar are not; and what makes it read as other characters.
 _INSIDE = r"[^\s,:{}\[\]'\"]"
 _REWRITTEN = re.compile(r"\\|''|\n[ ]*\S")
 
@@ -207,8 +209,7 @@ class _Way:
 
     def _check_unread(self, entry: Entry) -> None:
         """Nothing in it may be shared with other keys."""
-        text = self._text[entry.start : entry.end]
-        if any(sign in text for sign in ("&", "*", "<<")):
+        if _SHARED.search(self._text, entry.start, entry.end):
             raise InDoubt
 
     def _end(self, position: int) -> None:
