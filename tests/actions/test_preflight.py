@@ -334,7 +334,7 @@ DEPLOYMENT_BRANCH: list[Case] = [
         "deployment, branch",
         "failed",
         "The nearest are `stabilize/1.0`",
-        "Correct the input",
+        "Correct the input `deployment-branch`",
     ),
     (
         "a ruleset that demands pull requests",

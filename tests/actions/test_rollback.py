@@ -116,6 +116,13 @@ def test_every_mistake_is_named_under_the_names_used_here(world: World) -> None:
     assert world.server.exchanges == []
 
 
+def test_a_remedy_names_the_input_as_it_is_called_here(world: World) -> None:
+    with pytest.raises(ActionError) as caught:
+        roll_back(world, deployment_branch="stabilise/1.0")
+
+    assert "`deployment-branch`" in caught.value.remedy
+
+
 def test_a_dry_run_shows_what_would_come_back(world: World) -> None:
     world.bump()
     bumped = world.values()

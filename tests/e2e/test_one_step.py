@@ -67,6 +67,32 @@ def test_the_root_action_deploys(run_steps: RunSteps, world: World, place: Workp
     assert json.loads(outputs["digests"])["frontend"].startswith("sha256:")
 
 
+def test_a_failing_part_names_the_inputs_of_the_whole_and_what_is_known_is_kept(
+    run_steps: RunSteps, world: World, place: Workplace
+) -> None:
+    given = {
+        **inputs(world, place),
+        "registry-token": "${{ github.token }}",
+        "deployment-token": "${{ secrets.DEPLOY_TOKEN }}",
+        "argocd-token": "${{ secrets.ARGOCD_TOKEN }}",
+        "deployment-branch": "stabilise/1.0",
+    }
+
+    result = run_steps(
+        "- uses: actions/checkout@v4\n"
+        f"- uses: xiilab/astrago-actions@v1\n  id: deploy\n  with: {json.dumps(given)}\n",
+        repository="xiilab/astrago-frontend",
+        environment=world.runner_environment,
+        secrets=secrets(world),
+    )
+
+    assert not result.succeeded
+    step = result.step("deploy")
+    (error,) = step.errors
+    assert "Correct the input `deployment-branch`" in error
+    assert json.loads(step.outputs["digests"])["frontend"].startswith("sha256:")
+
+
 def test_the_reusable_workflows_deploy_and_roll_back(
     run_jobs: RunSteps, world: World, place: Workplace
 ) -> None:

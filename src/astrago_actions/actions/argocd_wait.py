@@ -12,7 +12,6 @@ from astrago_actions.actions.argocd_wait_report import (
     explain,
     failed,
     failure_of,
-    named,
     nowhere_wanted,
     outputs_of,
     page_of,
@@ -32,6 +31,7 @@ from astrago_actions.domain.rollout.report import Evidence
 from astrago_actions.domain.rollout.result import worst
 from astrago_actions.domain.stages import Stage
 from astrago_actions.errors import ActionError
+from astrago_actions.step import named_outputs
 
 __all__ = ["Inputs", "Outputs", "read", "run"]
 
@@ -152,7 +152,7 @@ def _conclude(start: Start, watches: Sequence[Watch], began_wall: float) -> Outp
     desired = [each.workload.desired_images if each.workload else None for each in watches]
     lost = unclaimed(inputs.images, desired) if outputs.result != "superseded" else ()
     if lost:
-        raise nowhere_wanted(lost, inputs.server, named(outputs))
+        raise nowhere_wanted(lost, inputs.server, named_outputs(outputs))
     return outputs
 
 
@@ -179,7 +179,7 @@ def _failure(
         if each is not leading:
             context.step.failure(failure_of(each, fail_when_superseded=strict))
     error = failure_of(leading, fail_when_superseded=strict)
-    error.outputs = named(outputs)
+    error.outputs = named_outputs(outputs)
     return error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from astrago_actions.clients.argocd_watch import Watch
@@ -47,11 +47,6 @@ class Outputs:
     applications: list[dict[str, object]]
     rollback_commit: str = ""
     rollback_result: str = ""
-
-
-def named(outputs: Outputs) -> dict[str, object]:
-    """The outputs under the names that workflows know them by."""
-    return {each.name.replace("_", "-"): getattr(outputs, each.name) for each in fields(outputs)}
 
 
 class Reporter:

@@ -20,6 +20,7 @@ from astrago_actions.actions.pipeline_inputs import (
     PUSH_NAMES,
     TAG_NAMES,
     WAIT_NAMES,
+    told_under,
 )
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError
@@ -141,15 +142,18 @@ def _known(error: ActionError) -> dict[str, object]:
 
 
 def _deploy(inputs: Inputs, context: Context, progress: _Progress) -> None:
-    tag = build_tag.run(inputs.tag, context)
+    with told_under(TAG_NAMES):
+        tag = build_tag.run(inputs.tag, context)
     progress.learn(environment=tag.environment, tags=tag.tags)
     if not tag.changed:
         context.step.notice("Nothing to deploy", "No file of any component changed.")
         progress.learn(result=NO_CHANGE)
         return
-    push = ghcr_push.run(_push_of(inputs.push, tag.changed), context)
+    with told_under(PUSH_NAMES):
+        push = ghcr_push.run(_push_of(inputs.push, tag.changed), context)
     progress.learn(images=push.images, digests=push.digests)
-    bump = bump_image_tag.run(_bump_of(inputs.bump, tag.changed), context)
+    with told_under(BUMP_NAMES):
+        bump = bump_image_tag.run(_bump_of(inputs.bump, tag.changed), context)
     progress.learn(
         commit_sha=bump.commit_sha,
         changed=bump.changed,
@@ -160,7 +164,9 @@ def _deploy(inputs: Inputs, context: Context, progress: _Progress) -> None:
     if inputs.wait is None or inputs.bump.dry_run or progress.outputs.result != BUMPED:
         return
     expected = _deployed(push.images, bump)
-    wait = argocd_wait.run(replace(inputs.wait, revision=bump.commit_sha, images=expected), context)
+    change = replace(inputs.wait, revision=bump.commit_sha, images=expected)
+    with told_under(WAIT_NAMES):
+        wait = argocd_wait.run(change, context)
     progress.learn(result=wait.result, url=wait.url)
 
 
@@ -190,4 +196,6 @@ def _bump_of(inputs: bump_image_tag.Inputs, components: Collection[str]) -> bump
 
 def _measure(inputs: Inputs, context: Context, status: str) -> pipeline_metrics.Outputs:
     stages = tuple(context.stages)
-    return pipeline_metrics.run(replace(inputs.metrics, stages=stages, job_status=status), context)
+    measured = replace(inputs.metrics, stages=stages, job_status=status)
+    with told_under(METRICS_NAMES):
+        return pipeline_metrics.run(measured, context)

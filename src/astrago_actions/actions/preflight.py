@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from astrago_actions.actions.pipeline_inputs import ARGOCD_NAMES, DEPLOYMENT_NAMES
 from astrago_actions.actions.preflight_argocd import argocd_questions
 from astrago_actions.actions.preflight_deployment import deployment_questions
 from astrago_actions.actions.preflight_inputs import Inputs, read
@@ -12,9 +13,14 @@ from astrago_actions.actions.preflight_report import lines, not_ready, outcome, 
 from astrago_actions.actions.preflight_source import source_questions
 from astrago_actions.actions.questions import ask_all
 from astrago_actions.context import Context
-from astrago_actions.domain.readiness import is_ready
+from astrago_actions.domain.input_names import renamed
+from astrago_actions.domain.readiness import Check, is_ready
 
 __all__ = ["Inputs", "Outputs", "read", "run"]
+
+
+# The areas whose remedies come from an action with other names for its inputs.
+_NAMES = {"deployment": DEPLOYMENT_NAMES, "argo cd": ARGOCD_NAMES}
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
         *source_questions(inputs, context),
         *argocd_questions(inputs, context),
     ]
-    checks = ask_all(questions, inputs.timeout)
+    checks = [_in_our_names(check) for check in ask_all(questions, inputs.timeout)]
     for line in lines(checks):
         context.step.info(line)
     context.step.summary(summary(checks))
@@ -45,3 +51,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     if outputs.result != "ready":
         raise not_ready(checks, {"result": outputs.result, "checks": outputs.checks})
     return outputs
+
+
+def _in_our_names(check: Check) -> Check:
+    return replace(check, remedy=renamed(check.remedy, _NAMES.get(check.area, {})))

@@ -6,6 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from astrago_actions.actions import argocd_wait, bump_image_tag
+from astrago_actions.actions.pipeline_inputs import (
+    ARGOCD_NAMES,
+    DEPLOYMENT_NAMES,
+    told_under,
+)
 from astrago_actions.context import Context
 from astrago_actions.domain.bump_rollback import PREVIOUS
 from astrago_actions.errors import ActionError
@@ -16,9 +21,7 @@ from astrago_actions.workflow_run import WorkflowRun
 # The bump makes the commit that is waited for; until then its place is taken.
 _NOT_YET_KNOWN = "0" * 40
 _BUMP_NAMES = {
-    "repository": "deployment-repository",
-    "branch": "deployment-branch",
-    "token": "deployment-token",
+    **DEPLOYMENT_NAMES,
     "file": "file",
     "key": "key",
     "components": "components",
@@ -27,18 +30,12 @@ _BUMP_NAMES = {
     "dry-run": "dry-run",
 }
 _WAIT_NAMES = {
-    "server": "argocd-server",
-    "token": "argocd-token",
-    "username": "argocd-username",
-    "password": "argocd-password",
-    "ca-cert": "argocd-ca-cert",
-    "insecure": "argocd-insecure",
+    **ARGOCD_NAMES,
     "application": "application",
     "selector": "selector",
     "project": "project",
     "app-namespace": "app-namespace",
     "sync": "sync",
-    "timeout": "wait-timeout",
     "branch": "deployment-branch",
     "deployment-repository": "deployment-repository",
     "deployment-token": "deployment-token",
@@ -79,7 +76,8 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
 
 def run(inputs: Inputs, context: Context) -> Outputs:
     """Take the bump back; raises ActionError with what is known of the commit when that fails."""
-    bump = bump_image_tag.run(inputs.bump, context)
+    with told_under({**_BUMP_NAMES, "rollback": "to-before"}):
+        bump = bump_image_tag.run(inputs.bump, context)
     outputs = Outputs(
         result=_result(bump),
         commit_sha=bump.commit_sha,
@@ -91,7 +89,8 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     if inputs.wait is None or not bump.commit_sha or bump.pull_request_url:
         return outputs
     try:
-        wait = argocd_wait.run(replace(inputs.wait, revision=bump.commit_sha), context)
+        with told_under(_WAIT_NAMES):
+            wait = argocd_wait.run(replace(inputs.wait, revision=bump.commit_sha), context)
     except ActionError as error:
         error.outputs = {**error.outputs, **named_outputs(outputs), "result": _end(error)}
         raise
