@@ -151,10 +151,12 @@ def _remarks(view: View) -> list[str]:
     if view.application.only_pruning_left:
         names = ", ".join(map(str, view.application.out_of_sync))
         remarks.append(f"Left over because pruning is off: {names}.")
-    if view.relation in {"unknown", "diverged"} and view.target.revision:
+    if view.relation == "unknown" and view.target.revision:
         remarks.append(
             "Whether the live commit contains ours could not be checked; the images decided."
         )
+    if view.relation == "diverged":
+        remarks.append("The branch was rewritten without our commit; the images decided.")
     workload = view.observation.workload
     pods = workload.pods if workload else None
     if pods is not None:
