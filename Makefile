@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help dev test lint format demo docs bench fuzz lock clean
+.PHONY: help dev test lint format demo docs bench argocd fuzz lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/' | expand -t 14
@@ -48,6 +48,10 @@ bench: $(VENV)/ready ## Print the figures of docs/measurements.md
 	$(BIN)/python -m bench.uncontended
 	$(BIN)/python -m bench.storm 2 10 50
 	$(BIN)/python -m bench.wait
+
+argocd: $(VENV)/ready ## Wait on a real Argo CD, built from Go's modules
+	bash bench/real_argocd/build.sh .cache/real-argocd
+	REAL_ARGOCD_BINARIES=$(CURDIR)/.cache/real-argocd/bin $(BIN)/python -m pytest tests/real_argocd
 
 fuzz: $(VENV)/ready ## Edit 20,000 random documents, let 800 storms of writers rage, and look for damage
 	$(BIN)/python -m pytest tests/unit/domain -k property --hypothesis-profile=fuzz

@@ -197,8 +197,9 @@ def test_every_target_and_module_that_is_run_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
     for line in commands(document):
         assert set(re.findall(r"^make ([a-z]+)", line)) <= targets, line
-        for module in re.findall(r"-m (bench\.\w+|docs\.\w+)", line):
-            assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), line
+        for module in re.findall(r"-m ((?:bench|docs)(?:\.\w+)+)", line):
+            path = ROOT / module.replace(".", "/")
+            assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), line
 
 
 @every_document
