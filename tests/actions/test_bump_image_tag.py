@@ -399,7 +399,13 @@ def test_an_older_build_does_not_win_because_the_comparison_failed_once(world: W
     assert outputs.superseded
 
 
-@pytest.mark.parametrize("body", ["", "null", '{"errors": null}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("", "null", '{"errors": null}', '{"data": {"createCommitOnBranch": null}}'),
+        '{"data": {"createCommitOnBranch": {"commit": null}}}',
+    ],
+)
 def test_an_answer_without_sense_after_an_applied_commit_is_looked_into(
     world: World, body: str
 ) -> None:
@@ -513,6 +519,24 @@ def test_a_replica_that_still_shows_the_refused_head_is_waited_for(world: World)
     assert len(world.clock.slept) == 3
     assert world.values() == changed.replace("stage-00000001", f"stage-{world.second[:8]}")
     assert world.commits() == 2
+
+
+@pytest.mark.parametrize("mode", ["commit", "pull-request"])
+def test_a_head_that_is_refused_though_the_branch_has_it_is_tried_again(
+    world: World, mode: str
+) -> None:
+    """Nobody else commits, so no other head ever comes."""
+    error = {
+        "type": "STALE_DATA",
+        "message": 'Expected branch to point to "…" but it did not.  Pull and try again.',
+    }
+    body = json.dumps({"data": {"createCommitOnBranch": None}, "errors": [error]})
+    world.server.faults.add(
+        Fault(kind="status", status=200, body=body, contains="createCommitOnBranch")
+    )
+    outputs = world.bump(mode=mode)
+    assert outputs.changed
+    assert len(world.clock.slept) == 2
 
 
 def test_a_replica_that_does_not_show_our_commit_makes_no_second_one(world: World) -> None:

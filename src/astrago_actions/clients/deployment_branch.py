@@ -12,7 +12,7 @@ from typing import Any
 from astrago_actions.clients.github import Connection
 from astrago_actions.clients.github_errors import explained, explained_write
 from astrago_actions.domain.bump_commit import Message
-from astrago_actions.errors import ActionError, NotFound
+from astrago_actions.errors import ActionError, NotFound, OutcomeUnknown
 
 EXECUTABLE = 0o100755
 SYMBOLIC_LINK = 0o120000
@@ -164,7 +164,13 @@ class DeploymentBranch:
         }
         with explained_write("commit the new tags", self.repository, branch=self.branch):
             data = self.connection.graphql(_COMMIT, {"input": commit_input})
-        created = data["createCommitOnBranch"]["commit"]
+        created = (data.get("createCommitOnBranch") or {}).get("commit")
+        if created is None:
+            raise OutcomeUnknown(
+                "Could not commit the new tags",
+                f"{self.repository}: GitHub's answer does not name the commit that it made.",
+                "Look at the branch, and run the job again.",
+            )
         return Commit(created["oid"], created["url"], f"{message.headline}\n\n{message.body}")
 
     def _variables(

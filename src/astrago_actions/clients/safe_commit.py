@@ -133,6 +133,7 @@ class _Attempt:
         self._history = history
         self._first_sent_on = ""
         self._left_behind: set[str] = set()
+        self._refused = ""
         self.number = 0
 
     def __call__(self) -> Outcome:
@@ -161,8 +162,13 @@ class _Attempt:
             return snapshot
 
     def _refuse_what_is_older(self, snapshot: Snapshot) -> None:
-        """A replica that is behind would have us decide on what the branch no longer holds."""
-        if snapshot.head in self._left_behind:
+        """A replica that is behind would have us decide on what the branch no longer holds.
+
+        A head that was refused is waited for once, and then tried again: GitHub has been seen to
+        refuse the head that the branch has (worked around in updatecli's GitHub client).
+        """
+        refused, self._refused = self._refused, ""
+        if snapshot.head in self._left_behind | {refused}:
             raise Conflict(
                 "GitHub shows an older head than before",
                 f"{self._branch.repository}: a replica is behind, or somebody has set the branch "
@@ -195,7 +201,7 @@ class _Attempt:
         try:
             return self._branch.commit(snapshot.head, proposal.contents, proposal.message)
         except Conflict:
-            self._left_behind.add(snapshot.head)
+            self._refused = snapshot.head
             raise
 
 
