@@ -136,7 +136,10 @@ def test_a_value_with_the_only_tab_outside_of_brackets_is_replaced(comments: str
 
 @pytest.mark.parametrize(
     "end",
-    ["b: 'open\n", "b: {open\n", "   b: 1\n", "? b\n- c\n", "b: |2\n c\n", "b: *a *a\n"],
+    [
+        *("b: 'open\n", "... b: 1\n", "b: {open\n", "   b: 1\n", "? b\n- c\n"),
+        *("b: |2\n c\n", "b: *a *a\n"),
+    ],
 )
 def test_an_irregular_end_that_is_no_yaml_is_refused(end: str) -> None:
     for ways in (readings, whole):

@@ -205,6 +205,8 @@ def test_property_a_value_in_a_regular_text_needs_an_excerpt_only(
     text = document.text
     # A `{` is left to the full reader, lest it begin a template's action.
     assume("<<" not in text and "{" not in text.replace('"{brace}"', "").replace('"{x}"', ""))
+    # So is an `&` in brackets, lest it be an anchor; here it stands in quotes.
+    assume(re.search(r"\[.*&", text) is None)
 
     assert next(readings(text, [parse_key_path(target.path)])).kind is Kind.EXCERPT
 

@@ -67,6 +67,7 @@ _VALUE = re.compile(
 _MORE_PLAIN = re.compile(rf"[ ]*(?=[^\s\#]){_TEXT}{_TAIL}")
 _END_OF_LINE = re.compile(_TAIL)
 _SEPARATOR = re.compile(r"---[ ]*(?:(?<=[ ])#[^\n]*)?(?:\r?\n|\Z)")
+_DOCUMENT_END = re.compile(r"\.\.\.(?=[ \t\r\n]|\Z)")
 _BLANK_LINES = re.compile(r"(?:[ ]*\r?\n)*([ ]*)")
 _CONTENT = re.compile(r"([ ]*)([^\n]*)(?:\n|\Z)")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|' r"'(?:[^']|'')*'", re.DOTALL)
@@ -124,7 +125,7 @@ class _Reader:
         if separator:
             return self._begin_document(separator)
         head = _HEAD.match(self._text, start)
-        if head is None:
+        if head is None or _DOCUMENT_END.match(self._text, start):
             raise Irregular(start)
         value = _VALUE.match(self._text, head.end())
         if head["key"] is None and not head["dashes"]:
