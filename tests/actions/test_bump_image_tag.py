@@ -231,6 +231,17 @@ def test_the_requests_of_a_pull_request_are_all_counted(world: World) -> None:
     assert f"{len(world.server.exchanges)} requests)" in step.summaries[-1]
 
 
+def test_a_pull_request_takes_as_many_requests_as_the_readme_says(world: World) -> None:
+    """Beside the first read and the comparisons: 11 to open one, 12 to update it."""
+    third = world.github.commit(SOURCE, BRANCH, {"a": b"3"}, "third")
+    sent: list[int] = []
+    for sha in (world.second, third):
+        before = len(world.server.exchanges)
+        world.bump(sha=sha, mode="pull-request", tags=tags_of(world, sha))
+        sent.append(len(world.server.exchanges) - before)
+    assert sent == [1 + 1 + 11, 1 + 2 + 12]
+
+
 def test_unknown_ancestry_is_said_and_applied(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -437,6 +448,41 @@ def test_the_same_bump_again_leaves_its_pull_request_as_it_is(world: World) -> N
     again = world.bump(mode="pull-request")
     assert again.pull_request_url == first.pull_request_url
     assert world.github.resolve(DEPLOYMENT, head) == before
+
+
+def close_pull_request(world: World) -> None:
+    """Somebody closes the newest pull request; its branch stays."""
+    api = connect(Secret(TOKEN), f"{world.server.url}/api/v3")
+    number = world.github.pull_requests(DEPLOYMENT)[-1].number
+    api.send("PATCH", f"/repos/{DEPLOYMENT}/pulls/{number}", {"state": "closed"})
+
+
+def test_a_newer_build_in_a_closed_pull_request_keeps_nobody_out(world: World) -> None:
+    world.bump(mode="pull-request", tags=tags_of(world, world.second))
+    close_pull_request(world)
+    outputs = world.bump(sha=world.first, mode="pull-request", tags=tags_of(world, world.first))
+    assert outputs.changed
+    assert f"core-stage-{world.first[:8]}" in proposed(world)
+
+
+def test_values_that_were_merged_and_set_back_by_hand_are_proposed_again(world: World) -> None:
+    """The merged pull request's branch is still there, and has nothing that the base has not."""
+    first = world.bump(mode="pull-request")
+    api = connect(Secret(TOKEN), f"{world.server.url}/api/v3")
+    number = world.github.pull_requests(DEPLOYMENT)[-1].number
+    api.send("PUT", f"/repos/{DEPLOYMENT}/pulls/{number}/merge", {"merge_method": "merge"})
+    world.outside_commit(VALUES)
+    second = world.bump(mode="pull-request")
+    assert second.changed
+    assert second.pull_request_url != first.pull_request_url
+
+
+@pytest.mark.parametrize("how", [{"mode": "pull-request"}, {"dry_run": "true"}])
+def test_a_read_that_fails_once_is_repeated_whatever_is_to_be_done_with_it(
+    world: World, how: dict[str, str]
+) -> None:
+    world.server.faults.add(Fault(kind="status", status=502, contains="query("))
+    assert world.bump(**how).diff
 
 
 def test_bumps_of_other_keys_have_pull_requests_of_their_own(world: World) -> None:

@@ -10,14 +10,19 @@ from pathlib import Path
 from astrago_actions.actions.bump_proposal import Bump, Wish
 from astrago_actions.actions.bump_pull_request import PullRequestWish, propose_pull_request
 from astrago_actions.actions.bump_refusals import images_absent
-from astrago_actions.actions.bump_report import Report, tell
+from astrago_actions.actions.bump_report import Report, tell, wait_told
 from astrago_actions.actions.bump_updates import read_images, read_targets, read_updates
-from astrago_actions.clients.deployment_branch import HISTORY, LONG_HISTORY, DeploymentBranch
+from astrago_actions.clients.deployment_branch import (
+    HISTORY,
+    LONG_HISTORY,
+    DeploymentBranch,
+    Snapshot,
+)
 from astrago_actions.clients.github import connect
 from astrago_actions.clients.github_errors import RuleViolation
 from astrago_actions.clients.image_presence import absent_images
 from astrago_actions.clients.local_checkout import read_files, write_files
-from astrago_actions.clients.safe_commit import Outcome, commit_safely
+from astrago_actions.clients.safe_commit import Outcome, commit_safely, read_patiently
 from astrago_actions.clients.source_history import SourceHistory
 from astrago_actions.context import Context
 from astrago_actions.domain.branch_rules import Mode
@@ -119,8 +124,7 @@ def run(inputs: Inputs, context: Context) -> Outputs:
 def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump: Bump) -> Report:
     history = LONG_HISTORY if inputs.wish.rollback else HISTORY
     if inputs.dry_run:
-        wish = inputs.wish
-        bump.propose(branch.read(wish.files, wish.folders, history=history))
+        bump.propose(_read(inputs, context, branch, history))
         return Report(branch, bump, dry_run=True)
     _spread_out(inputs, context)
     if inputs.mode == "pull-request":
@@ -140,9 +144,6 @@ def _carry_out(inputs: Inputs, context: Context, branch: DeploymentBranch, bump:
 def _commit(
     inputs: Inputs, context: Context, branch: DeploymentBranch, bump: Bump, history: int
 ) -> Outcome:
-    def on_wait(error: BaseException, seconds: float) -> None:
-        context.step.info(f"{error}\nTrying again in {seconds:.1f} s.")
-
     return commit_safely(
         branch,
         inputs.wish.files,
@@ -151,7 +152,19 @@ def _commit(
         bump_id=bump.bump_id,
         clock=context.clock,
         deadline=context.clock.monotonic() + inputs.timeout,
-        on_wait=on_wait,
+        on_wait=wait_told(context.step),
+        history=history,
+    )
+
+
+def _read(inputs: Inputs, context: Context, branch: DeploymentBranch, history: int) -> Snapshot:
+    return read_patiently(
+        branch,
+        inputs.wish.files,
+        inputs.wish.folders,
+        clock=context.clock,
+        deadline=context.clock.monotonic() + inputs.timeout,
+        on_wait=wait_told(context.step),
         history=history,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump, Wish
-from astrago_actions.actions.bump_report import Report
+from astrago_actions.actions.bump_report import Report, wait_told
 from astrago_actions.clients.deployment_branch import (
     HISTORY,
     LONG_HISTORY,
@@ -17,13 +17,13 @@ from astrago_actions.clients.deployment_branch import (
     Snapshot,
 )
 from astrago_actions.clients.pull_requests import PullRequest, PullRequests
-from astrago_actions.clients.safe_commit import Proposal, commit_safely
+from astrago_actions.clients.safe_commit import Proposal, commit_safely, read_patiently
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError, NotFound
 
 _NOT_IN_BRANCHES = re.compile(r"[^A-Za-z0-9._-]+")
-# The commit goes to a branch of our own, where nobody else writes.
-COMMIT_SECONDS = 120
+# The commit goes to a branch of our own, where nobody else writes: only GitHub is waited for.
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,15 @@ def propose_pull_request(
 ) -> Report:
     """Commit on a branch made from the base's newest state, and open or update its pull request."""
     history = LONG_HISTORY if wish.rollback else HISTORY
-    snapshot = branch.read(wish.files, wish.folders, history=history)
+    snapshot = _read(branch, wish.files, wish.folders, context=context, history=history)
     proposal = bump.propose(snapshot)
     if proposal is None:
         return Report(branch, bump)
     requests = PullRequests(branch.connection, branch.repository, context.clock)
     name = branch_name(wish, branch.branch)
-    pending = _pending(DeploymentBranch(branch.connection, branch.repository, name), bump, wish)
+    existing = DeploymentBranch(branch.connection, branch.repository, name)
+    waits = requests.is_open(name, branch.branch)
+    pending = not waits or _pending(existing, bump, wish, context)
     if bump.superseded:
         return Report(branch, bump)
     bump.propose(snapshot)
@@ -56,13 +58,33 @@ def propose_pull_request(
     return Report(branch, bump, commit=commit, pull_request_url=opened.url)
 
 
-def _pending(existing: DeploymentBranch, bump: Bump, wish: Wish) -> bool:
-    """Whether the pull request's own branch, if there is one, still lacks these values.
+def _read(
+    branch: DeploymentBranch,
+    files: Sequence[str],
+    folders: Sequence[str] = (),
+    *,
+    context: Context,
+    history: int = HISTORY,
+) -> Snapshot:
+    return read_patiently(
+        branch,
+        files,
+        folders,
+        clock=context.clock,
+        deadline=context.clock.monotonic() + PATIENCE_SECONDS,
+        on_wait=wait_told(context.step),
+        history=history,
+    )
 
-    A newer build that waits there for its merge counts as much as one that is merged.
+
+def _pending(existing: DeploymentBranch, bump: Bump, wish: Wish, context: Context) -> bool:
+    """Whether the open pull request's branch still lacks these values.
+
+    A newer build that waits there for its merge counts as much as one that is merged; one that
+    was left behind by a closed pull request does not.
     """
     try:
-        snapshot = existing.read(wish.files)
+        snapshot = _read(existing, wish.files, context=context)
     except NotFound:
         return True
     return wish.rollback != "" or bump.propose(snapshot) is not None
@@ -88,8 +110,8 @@ def _commit(
             lambda _: proposal,
             bump_id=bump.bump_id,
             clock=context.clock,
-            deadline=context.clock.monotonic() + COMMIT_SECONDS,
-            on_wait=lambda error, seconds: context.step.info(f"{error}\nAgain in {seconds:.1f} s."),
+            deadline=context.clock.monotonic() + PATIENCE_SECONDS,
+            on_wait=wait_told(context.step),
         )
         if outcome.commit is not None:
             requests.point_branch(name, outcome.commit.sha)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from astrago_actions.actions.bump_proposal import Bump
@@ -37,6 +37,11 @@ class Report:
         """What was sent to GitHub, to the deployment repository and to the source's."""
         connections = {self.branch.connection, self.bump.history.connection}
         return sum(each.requests for each in connections)
+
+
+def wait_told(step: Step) -> Callable[[BaseException, float], None]:
+    """Says why and for how long we wait before the next try."""
+    return lambda error, seconds: step.info(f"{error}\nTrying again in {seconds:.1f} s.")
 
 
 def tell(report: Report, step: Step) -> None:

@@ -66,6 +66,11 @@ class PullRequests:
 
         self._repeat(f"delete the branch `{name}`", delete)
 
+    def is_open(self, head: str, base: str) -> bool:
+        """Whether a pull request from `head` to `base` waits to be merged."""
+        found = self._repeat("open the pull request", lambda: self._find(head, base))
+        return found is not None
+
     def open_or_update(self, head: str, base: str, title: str, body: str) -> PullRequest:
         """The open pull request from `head` to `base`, with this title and text."""
 

@@ -113,6 +113,31 @@ def commit_safely(
         raise _out_of_time(error, attempt.number, branch) from error
 
 
+def read_patiently(
+    branch: DeploymentBranch,
+    paths: Sequence[str],
+    folders: Sequence[str] = (),
+    *,
+    clock: Clock,
+    deadline: float,
+    on_wait: Callable[[BaseException, float], None],
+    history: int = HISTORY,
+) -> Snapshot:
+    """The branch as it is, for those who commit nothing; waits and raises like `commit_safely`."""
+    outcome = commit_safely(
+        branch,
+        paths,
+        lambda _: None,
+        folders=folders,
+        bump_id="",
+        clock=clock,
+        deadline=deadline,
+        on_wait=on_wait,
+        history=history,
+    )
+    return outcome.snapshot
+
+
 class _Attempt:
     """One try after another, with what must be remembered between them."""
 
