@@ -284,6 +284,11 @@ def test_a_wrong_branch_names_the_nearest(world: World) -> None:
     assert "`stabilize/1.0`" in caught.value.detail
 
 
+def test_a_branch_may_be_given_as_its_ref(world: World) -> None:
+    assert world.bump(branch=f"refs/heads/{BRANCH}").changed
+    assert world.commits() == 1
+
+
 def test_a_wrong_file_is_named(world: World) -> None:
     with pytest.raises(NotFound, match=r"`values\.yml` is not in"):
         world.bump(file="values.yml")

@@ -87,7 +87,7 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
     wish = _wish(given, run)
     return Inputs(
         repository="" if path else given.repository("repository"),
-        branch="" if path else given.required("branch"),
+        branch="" if path else given.required("branch").removeprefix("refs/heads/"),
         wish=wish,
         token=Secret("") if path else given.required_secret("token", "the deployment token"),
         source_token=given.secret("source-token"),
