@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 
 import pytest
+import requests
 import responses
 
 from astrago_actions.clients.github import Connection, connect
 from astrago_actions.clients.repository_access import (
     prove_pull_requests,
     prove_writing,
+    read_branch_rules,
     read_repository,
     read_token,
 )
+from astrago_actions.domain.branch_rules import BranchRules
 from astrago_actions.errors import AccessDenied, RateLimited, Unreachable
 from astrago_actions.inputs import Secret
 
@@ -128,3 +131,40 @@ def test_a_pull_request_that_can_never_be_tells_whether_one_may_be_opened(
 
     sent = json.loads(github.calls[0].request.body or "")
     assert sent["head"] == sent["base"] == "stabilize/1.0"
+
+
+RULES = f"{WIRE}/repos/{REPOSITORY}/rules/branches/main"
+BRANCH = f"{WIRE}/repos/{REPOSITORY}/branches/main"
+
+
+def test_a_plan_without_rules_has_none_that_forbid_anything(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    """What a private repository of a free plan is told; the token lacks nothing."""
+    told = "Upgrade to GitHub Team or make this repository public to enable this feature."
+    github.get(RULES, status=403, json={"message": told})
+    github.get(BRANCH, json={"name": "main", "protected": False})
+
+    assert read_branch_rules(connection, REPOSITORY, "main") == BranchRules()
+
+
+def test_rules_that_the_token_may_not_read_are_no_absent_rules(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    told = "Resource not accessible by personal access token"
+    github.get(RULES, status=403, json={"message": told})
+
+    with pytest.raises(AccessDenied, match="read the branch's rules"):
+        read_branch_rules(connection, REPOSITORY, "main")
+
+
+def test_a_connection_that_is_lost_at_a_ruleset_is_explained(
+    github: responses.RequestsMock, connection: Connection
+) -> None:
+    github.get(RULES, json=[{"type": "pull_request", "ruleset_id": 7}])
+    github.get(BRANCH, json={"name": "main", "protected": True})
+    lost = requests.ConnectionError("reset")
+    github.get(f"{WIRE}/repos/{REPOSITORY}/rulesets/7", body=lost)
+
+    with pytest.raises(Unreachable, match="read the branch's rules"):
+        read_branch_rules(connection, REPOSITORY, "main")

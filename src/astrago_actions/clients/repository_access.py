@@ -7,6 +7,7 @@ though the App may write (semantic-release works around it). Only asking for the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -21,6 +22,8 @@ from astrago_actions.errors import AccessDenied, ActionError, NotFound
 
 # Always the same text, so always the same object: however often it is asked for, there is one.
 _PROBE = "astrago-actions asks whether it may write here.\n"
+# Private repositories of free plans have no rules, and are told so with a 403.
+_NOT_IN_PLAN = re.compile(r"make this repository public to enable this feature", re.IGNORECASE)
 _EXPIRATION = "github-authentication-token-expiration"
 
 
@@ -121,16 +124,26 @@ def read_branch_rules(connection: Connection, repository: str, branch: str) -> B
     Source: REST API, "Get rules for a branch": it lists rules also to those who may bypass them,
     which each ruleset tells in `current_user_can_bypass`.
     """
-    path = f"/repos/{repository}/rules/branches/{quote(branch, safe='')}"
+    name = quote(branch, safe="")
     with explained("read the branch's rules", repository, branch=branch):
-        listed = connection.get(path)
-        shown = connection.get(f"/repos/{repository}/branches/{quote(branch, safe='')}")
-    rulesets = {number: _ruleset(connection, repository, number) for number in _numbers(listed)}
+        listed = _listed_rules(connection, f"/repos/{repository}/rules/branches/{name}")
+        shown = connection.get(f"/repos/{repository}/branches/{name}")
+        rulesets = {number: _ruleset(connection, repository, number) for number in _numbers(listed)}
     rules = tuple(
-        BranchRule(str(each["type"]), *rulesets.get(each.get("ruleset_id"), ("", "")))
+        BranchRule(str(each["type"]), *rulesets.get(each.get("ruleset_id", 0), ("", "")))
         for each in listed
     )
     return BranchRules(rules, bool(shown.get("protected")))
+
+
+def _listed_rules(connection: Connection, path: str) -> list[dict[str, Any]]:
+    try:
+        listed: list[dict[str, Any]] = connection.get(path, {"per_page": 100})
+    except GithubException as error:
+        if error.status == 403 and _NOT_IN_PLAN.search(str(error.data)):
+            return []
+        raise
+    return listed
 
 
 def _numbers(rules: list[dict[str, Any]]) -> set[int]:
