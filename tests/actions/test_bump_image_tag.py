@@ -225,6 +225,17 @@ def test_the_summary_lists_what_is_deployed_and_every_request(world: World) -> N
     assert f"(1 attempt, {sent} requests)" in section
 
 
+def test_whatever_stands_in_the_file_stays_in_its_place_in_the_summary(world: World) -> None:
+    """The old value holds a cell's end and a new line, and a comment the end of a code block."""
+    step = world.step = RecordingStep()
+    world.outside_commit('# ```\nastrago:\n  core:\n    imageTag: "a|`b`\\n\\n![x](y)"\n')
+    world.bump(tags='{"core": "core-1"}', if_older="apply")
+    (section,) = step.summaries
+    (row,) = [line for line in section.splitlines() if line.startswith("| core")]
+    assert row.endswith(" | <code>a&#124;&#96;b&#96; !&#91;x&#93;(y)</code> | `core-1` |")
+    assert section.count("````") == 2
+
+
 def test_the_requests_of_a_pull_request_are_all_counted(world: World) -> None:
     step = world.step = RecordingStep()
     world.bump(mode="pull-request", labels="deploy")

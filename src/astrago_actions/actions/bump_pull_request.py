@@ -20,6 +20,7 @@ from astrago_actions.clients.pull_requests import PullRequest, PullRequests
 from astrago_actions.clients.safe_commit import Proposal, commit_safely, read_patiently
 from astrago_actions.context import Context
 from astrago_actions.errors import ActionError, NotFound
+from astrago_actions.report.markdown import fenced
 
 _NOT_IN_BRANCHES = re.compile(r"[^A-Za-z0-9._-]+")
 # The commit goes to a branch of our own, where nobody else writes: only GitHub is waited for.
@@ -144,8 +145,8 @@ def branch_name(wish: Wish, base: str) -> str:
 
 
 def _text(proposal: Proposal, context: Context) -> tuple[str, str]:
-    origin = f"\n\nFrom {context.run.url}" if context.run.url else ""
-    return proposal.message.headline, f"```text\n{proposal.message.body}\n```{origin}"
+    origin = f"\nFrom {context.run.url}" if context.run.url else ""
+    return proposal.message.headline, fenced(proposal.message.body, "text") + origin
 
 
 def _ask(

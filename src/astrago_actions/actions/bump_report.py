@@ -14,7 +14,7 @@ from astrago_actions.actions.bump_refusals import (
 )
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.clients.github import ComparedCommit, Comparison
-from astrago_actions.report.markdown import escaped
+from astrago_actions.report.markdown import code, escaped, fenced
 from astrago_actions.step import Step
 
 MOST_COMMITS = 20
@@ -75,12 +75,12 @@ def summary(report: Report) -> str:
     """The section of the job summary."""
     edit = report.bump.edit
     rows = "\n".join(
-        f"| {change.component or '-'} | `{change.key}` | `{change.previous or '(empty)'}` "
-        f"| `{change.value}` |"
+        f"| {escaped(change.component) or '-'} | {code(change.key)} "
+        f"| {code(change.previous or '(empty)')} | {code(change.value)} |"
         for change in edit.changes
     )
     table = f"| component | key | from | to |\n|---|---|---|---|\n{rows}\n" if rows else ""
-    diff = f"\n```diff\n{edit.diff}```\n" if edit.diff else ""
+    diff = f"\n{fenced(edit.diff, 'diff')}" if edit.diff else ""
     newer = (
         f"\n> [!WARNING]\n> {superseded_text(report.bump.superseded)}\n"
         if report.bump.superseded
