@@ -66,6 +66,14 @@ def test_the_same_bump_taken_back_again_changes_nothing(world: World) -> None:
     assert world.commits() == 2
 
 
+def test_the_beginning_of_a_sha_is_enough_if_it_cannot_mean_another_bump(world: World) -> None:
+    bumped = world.bump()
+    with pytest.raises(InputErrors, match="`to-before`: must be `previous` or the SHA"):
+        roll_back(world, to_before=bumped.commit_sha[:2])
+
+    assert roll_back(world, to_before=bumped.commit_sha[:8].upper()).changed
+
+
 def test_a_protected_branch_gets_a_pull_request_and_nothing_is_waited_for(world: World) -> None:
     world.bump()
     world.github.protect(DEPLOYMENT, BRANCH, "pull-request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ from astrago_actions.domain.bump_commit import (
 )
 from astrago_actions.domain.bump_edit import edit_files, present_values
 from astrago_actions.domain.bump_order import commit_that_set
+from astrago_actions.domain.bump_rollback import PREVIOUS
 from astrago_actions.domain.references import ImageReference
 from astrago_actions.inputs import InputReader, Secret
 from astrago_actions.workflow_run import WorkflowRun
@@ -45,6 +47,7 @@ from astrago_actions.workflow_run import WorkflowRun
 SECONDS_PER_WRITER = 0.3
 MOST_AT_ONCE = 50
 SECONDS_PER_WRITER_OF_A_FLEET = 1.0
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 MODES: tuple[Mode, ...] = ("commit", "pull-request", "commit-or-pull-request")
 
 
@@ -246,7 +249,11 @@ def _spread_out(inputs: Inputs, context: Context) -> None:
 
 
 def _wish(given: InputReader, run: WorkflowRun) -> Wish:
-    rollback = given.text("rollback")
+    rollback = given.text("rollback").lower()
+    if rollback and rollback != PREVIOUS and not _COMMIT.fullmatch(rollback):
+        given.mistake(
+            "rollback", "must be `previous` or the SHA of a bump commit, at least 7 digits of it"
+        )
     if rollback and given.text("path"):
         given.mistake("rollback", "reads the branch's commits, so it cannot be used with `path`")
     origin = Origin(

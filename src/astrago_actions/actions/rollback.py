@@ -25,6 +25,7 @@ _BUMP_NAMES = {
     "file": "file",
     "key": "key",
     "components": "components",
+    "rollback": "to-before",
     "environment": "environment",
     "mode": "mode",
     "dry-run": "dry-run",
