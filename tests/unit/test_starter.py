@@ -15,7 +15,7 @@ from hypothesis import strategies
 from astrago_actions.command_line import interface, run_command
 from astrago_actions.errors import InputErrors
 from astrago_actions.starter.command import read_service
-from astrago_actions.starter.workflows import as_yaml, workflows
+from astrago_actions.starter.workflows import CHECKOUT, as_yaml, workflows
 from tests.conftest import ROOT
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -63,6 +63,20 @@ def test_writes_three_workflows_and_says_what_is_left_to_do(
     told = capsys.readouterr().err
     for step in ("DEPLOY_TOKEN", "ARGOCD_TOKEN", "default branch", "Run Preflight", "Push to"):
         assert step in told
+
+
+def test_a_pull_request_needs_a_token_that_may_open_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_command(command(tmp_path, "--with", "mode=commit-or-pull-request"))
+
+    assert "Contents: write and Pull requests: write on" in capsys.readouterr().err
+
+
+def test_checks_out_as_the_examples_do() -> None:
+    example = ROOT / "examples/astrago-backend/.github/workflows/ci-cd.yml"
+
+    assert f"uses: actions/checkout@{CHECKOUT}\n" in example.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("ref", ["v1", SHA])

@@ -107,7 +107,9 @@ def write(folder: Path, files: Mapping[str, str], *, force: bool) -> list[Path]:
 def next_steps(service: Service) -> str:
     """What a person does now, in order."""
     repository = service.inputs["deployment-repository"]
-    secrets = [f"   DEPLOY_TOKEN  a fine-grained token with Contents: write on {repository}"]
+    direct = service.inputs.get("mode", "commit") == "commit"
+    needed = "Contents: write" if direct else "Contents: write and Pull requests: write"
+    secrets = [f"   DEPLOY_TOKEN  a fine-grained token with {needed} on {repository}"]
     if "argocd-server" in service.inputs:
         secrets.append("   ARGOCD_TOKEN  an Argo CD token with `applications, get`")
     return "\n".join(

@@ -15,7 +15,7 @@ from astrago_actions.step import output_text
 
 FOLDER = ".github/workflows"
 # What the templates are made for; renewed with the library.
-CHECKOUT = "11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2"
+CHECKOUT = "de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2"
 SECRETS = {
     "registry-token": "${{ secrets.GHCR_TOKEN || github.token }}",
     "deployment-token": "${{ secrets.DEPLOY_TOKEN }}",
