@@ -553,19 +553,44 @@ def test_a_wrong_key_leaves_every_file_of_a_checkout_as_it_was(
     assert (tmp_path / "a.yaml").read_bytes() == b"core: {tag: x}\n"
 
 
-def test_a_file_that_loses_its_executable_mode_is_named(world: World) -> None:
-    step = world.step = RecordingStep()
+def put_in_place_of_the_file(world: World, **entry: str) -> None:
+    """Commit another kind of entry, as git's trees have it."""
     api = connect(Secret(TOKEN), f"{world.server.url}/api/v3")
     git = f"/repos/{DEPLOYMENT}/git"
-    entry = {"path": FILE, "mode": "100755", "type": "blob", "content": VALUES}
-    tree = api.send("POST", f"{git}/trees", {"base_tree": world.start, "tree": [entry]})["sha"]
+    whole = {"base_tree": world.start, "tree": [{"path": FILE, **entry}]}
+    tree = api.send("POST", f"{git}/trees", whole)["sha"]
     commit = {"message": "mode", "tree": tree, "parents": [world.start]}
     made = api.send("POST", f"{git}/commits", commit)["sha"]
     api.send("PATCH", f"{git}/refs/heads/{BRANCH}", {"sha": made})
 
+
+def test_a_file_that_loses_its_executable_mode_is_named(world: World) -> None:
+    step = world.step = RecordingStep()
+    put_in_place_of_the_file(world, mode="100755", type="blob", content=VALUES)
+
     assert world.bump().changed
 
     assert f"`{FILE}` had the mode 100755" in "".join(step.notices)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"mode": "120000", "type": "blob", "content": "other.yaml"},
+        {"mode": "160000", "type": "commit", "sha": 40 * "1"},
+    ],
+    ids=["symbolic link", "submodule"],
+)
+def test_what_is_no_file_is_refused(world: World, entry: dict[str, str]) -> None:
+    put_in_place_of_the_file(world, **entry)
+
+    with pytest.raises(ActionError, match="is not a regular file"):
+        world.bump()
+
+
+def test_a_folder_is_no_file(world: World) -> None:
+    with pytest.raises(ActionError, match="is not a regular file"):
+        world.bump(file=FILE.rpartition("/")[0])
 
 
 def test_a_replica_that_still_shows_the_refused_head_is_waited_for(world: World) -> None:

@@ -14,13 +14,6 @@ _OTHER_ENCODINGS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-# Source: git's tree objects, which know these kinds of entry only.
-_MODES = {
-    "120000": ("a symbolic link", "Give the path of the file that the link points to."),
-    "160000": ("a submodule", "Bump the repository that the submodule comes from."),
-    "040000": ("a folder", "Give the path of a file in it."),
-    "40000": ("a folder", "Give the path of a file in it."),
-}
 
 
 def decode(data: bytes, path: str) -> str:
@@ -29,7 +22,7 @@ def decode(data: bytes, path: str) -> str:
     Only UTF-8 is read, strictly, so that `encode` gives the same bytes back.
     """
     if len(data) > SIZE_LIMIT:
-        raise too_large(path, len(data))
+        raise _too_large(path, len(data))
     if data.startswith(_LFS_POINTER):
         raise FileRefused(
             f"{path} is kept in Git LFS",
@@ -54,15 +47,7 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8")
 
 
-def check_mode(mode: str, path: str) -> None:
-    """Raise FileRefused unless git's mode (six octal digits) is that of a regular file."""
-    kind, remedy = _MODES.get(mode, ("", ""))
-    if kind:
-        raise FileRefused(f"{path} is {kind}", f"Its mode in git is {mode}.", remedy)
-
-
-def too_large(path: str, size: int) -> FileRefused:
-    """The refusal of a file of `size` bytes, for readers who learn the size before the text."""
+def _too_large(path: str, size: int) -> FileRefused:
     return FileRefused(
         f"{path} is too large to be edited",
         f"It has {size:,} bytes; the limit is {SIZE_LIMIT:,}.",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from astrago_actions.domain.edit_refused import FileRefused
-from astrago_actions.domain.values_file import SIZE_LIMIT, check_mode, decode, encode, too_large
+from astrago_actions.domain.values_file import SIZE_LIMIT, decode, encode
 
 
 @pytest.mark.parametrize("data", [b"", b"a: 1\r\n", "태그: 😀".encode(), b"\xef\xbb\xbfa: 1"])
@@ -33,25 +33,3 @@ def test_what_is_no_text_is_refused_with_a_way_out(data: bytes, title: str, deta
     assert caught.value.title == f"values.yaml {title}"
     assert detail in caught.value.detail
     assert caught.value.remedy
-
-
-def test_a_regular_file_is_taken_whatever_its_mode() -> None:
-    check_mode("100644", "values.yaml")
-    check_mode("100755", "values.yaml")
-
-
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [("120000", "a symbolic link"), ("160000", "a submodule"), ("040000", "a folder")],
-)
-def test_what_is_no_file_is_refused(mode: str, kind: str) -> None:
-    with pytest.raises(FileRefused) as caught:
-        check_mode(mode, "values.yaml")
-
-    assert caught.value.title == f"values.yaml is {kind}"
-
-
-def test_a_size_known_beforehand_is_refused_in_the_same_words() -> None:
-    assert str(too_large("v.yaml", 20_000_000)).startswith(
-        "v.yaml is too large to be edited\nIt has"
-    )
