@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, strategies
 from hypothesis import given as given_any
-from hypothesis import strategies
 
 from astrago_actions.command_line import interface, run_command
 from astrago_actions.errors import InputErrors
@@ -178,5 +178,9 @@ def test_another_branch_needs_an_environment(given: dict[str, str]) -> None:
 
 
 @given_any(strategies.text(strategies.characters(codec="utf-8", exclude_categories=("Cc", "Cs"))))
+@example("2024-13-45")
+@example("!!int five")
+@example("!!str five")
+@example("&five five")
 def test_any_value_is_read_back_as_it_was_given(value: str) -> None:
     assert yaml.load(f"key: {as_yaml(value)}", Loader=yaml.BaseLoader) == {"key": value}

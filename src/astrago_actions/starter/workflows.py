@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from astrago_actions.command_line import interface
+from astrago_actions.domain.editing.proof import is_string
+from astrago_actions.domain.editing.tree import Mapping, Node, NotYaml, Scalar, read_documents
 from astrago_actions.step import output_text
 
 FOLDER = ".github/workflows"
@@ -43,7 +43,7 @@ class Service:
     """
 
     branch: str
-    inputs: Mapping[str, str]
+    inputs: MappingOf[str, str]
     build: str = ""
     ref: str = "v1"
 
@@ -68,7 +68,7 @@ def workflows(service: Service) -> dict[str, str]:
     }
 
 
-def with_secrets(inputs: Mapping[str, str]) -> dict[str, str]:
+def with_secrets(inputs: MappingOf[str, str]) -> dict[str, str]:
     """The pipeline's inputs with the secrets that belong to them, each beside its like."""
     left_out = set() if inputs.get("argocd-server") else {"argocd-token"}
     every = {**SECRETS, **inputs}
@@ -77,12 +77,20 @@ def with_secrets(inputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def as_yaml(value: str) -> str:
-    """A value for `key: …`, plain where YAML reads it back as it is, else in quotes."""
+    """A value for `key: …`, plain where every reader takes it for that string, else in quotes."""
     try:
-        plain = YAML(typ="safe", pure=True).load(f"key: {value}") == {"key": value}
-    except YAMLError:
-        plain = False
-    return value if plain else _quoted(value)
+        roots = read_documents(f"key: {value}")
+    except NotYaml:
+        return _quoted(value)
+    return value if len(roots) == 1 and _is_pair_of(roots[0], value) else _quoted(value)
+
+
+def _is_pair_of(root: Node, value: str) -> bool:
+    """Whether this is a map of one key, and its value this string without tag or anchor."""
+    if not isinstance(root, Mapping) or len(root.pairs) != 1:
+        return False
+    node = root.pairs[0][1]
+    return isinstance(node, Scalar) and node.value == value and not node.anchor and is_string(node)
 
 
 def _quoted(value: str) -> str:
