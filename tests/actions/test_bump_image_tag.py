@@ -99,13 +99,27 @@ def test_an_applied_commit_whose_answer_is_lost_is_recognised_not_repeated(
     assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
 
 
-def test_our_commit_is_recognised_below_any_number_of_others(world: World) -> None:
-    """The answer is lost, and before we read again others have committed a hundred times."""
+@pytest.mark.parametrize("path", ["other.yaml", FILE])
+@pytest.mark.parametrize("replica", ["up to date", "behind"])
+def test_our_commit_is_recognised_below_any_number_of_others(
+    world: World, replica: str, path: str
+) -> None:
+    """The answer is lost, and before we read again others have committed hundreds of times."""
     world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
-    world.clock.while_asleep = lambda: [
-        world.github.commit(DEPLOYMENT, BRANCH, {"other.yaml": b"%d" % number}, "other")
-        for number in range(230)
-    ]
+    if replica == "behind":
+        unknown = '{"data": {"repository": {"object": null}}}'
+        world.server.faults.add(
+            Fault(kind="status", status=200, body=unknown, contains="object(oid")
+        )
+    others = [230]
+
+    def others_commit() -> None:
+        while others[0]:
+            content = f"# {others[0]}\n{VALUES}".encode()
+            world.github.commit(DEPLOYMENT, BRANCH, {path: content}, "other")
+            others[0] -= 1
+
+    world.clock.while_asleep = others_commit
     outputs = world.bump(if_older="apply")
     log = world.github.log(DEPLOYMENT, BRANCH)
     assert len(log) == 1 + 1 + 230

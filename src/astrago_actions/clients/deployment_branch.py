@@ -12,7 +12,7 @@ from typing import Any
 from astrago_actions.clients.github import Connection
 from astrago_actions.clients.github_errors import explained, explained_write
 from astrago_actions.domain.bump_commit import Message
-from astrago_actions.errors import ActionError, NotFound, OutcomeUnknown
+from astrago_actions.errors import ActionError, NotFound, OutcomeUnknown, Unreachable
 
 EXECUTABLE = 0o100755
 SYMBOLIC_LINK = 0o120000
@@ -131,13 +131,17 @@ class DeploymentBranch:
         """The commits from `head` back to `down_to`, newest first, a request for each hundred.
 
         Ends without `down_to` when the branch was rewritten, after `MOST_PAGES` at the latest.
+        Raises Unreachable where GitHub does not show `head`.
         """
         owner, _, name = self.repository.partition("/")
         variables = {"owner": owner, "name": name, "head": head, "after": None}
         for _ in range(MOST_PAGES):
             with explained("read the branch's commits", self.repository, branch=self.branch):
                 data = self.connection.graphql(_COMMITS, variables)
-            page = data["repository"]["object"]["history"]
+            shown = data["repository"]["object"]
+            if shown is None:
+                raise self._not_shown(head)
+            page = shown["history"]
             for each in page["nodes"]:
                 if each["oid"] == down_to:
                     return
@@ -145,6 +149,14 @@ class DeploymentBranch:
             if not page["pageInfo"]["hasNextPage"]:
                 return
             variables["after"] = page["pageInfo"]["endCursor"]
+
+    def _not_shown(self, head: str) -> Unreachable:
+        """A replica that is behind does not know the commit that another one named."""
+        return Unreachable(
+            "Could not read the branch's commits",
+            f"{self.repository}: GitHub does not show the commit {head[:8]} yet.",
+            "Wait and read again.",
+        )
 
     def commit(self, head: str, contents: Mapping[str, bytes], message: Message) -> Commit:
         """Commit the files on `head`, all or none, in one request.
