@@ -119,6 +119,28 @@ def test_a_secret_in_the_file_is_no_reason_for_a_pull_request() -> None:
     assert "mode: pull-request" not in error.remedy
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Although you appear to have the correct authorization credentials, the `xiilab` "
+        "organization has an IP allow list enabled, and your IP address is not permitted to "
+        "access this resource.",
+        "`xiilab` forbids access via a personal access token (classic). Please use a GitHub App, "
+        "OAuth App, or a personal access token with fine-grained permissions.",
+        "The 'xiilab' organization forbids access via a fine-grained personal access tokens if "
+        "the token's lifetime is greater than 366 days.",
+    ],
+)
+def test_what_the_organization_refuses_is_no_missing_permission(message: str) -> None:
+    for error in (
+        rest_error(403, {"message": message}),
+        graphql_error(graphql_body("FORBIDDEN", message)),
+    ):
+        assert isinstance(error, AccessDenied)
+        assert "organization's settings" in error.remedy
+        assert "lacks" not in error.remedy
+
+
 def test_bad_credentials_ask_for_a_new_token() -> None:
     body = {"message": "Bad credentials", "documentation_url": "https://docs.github.com/rest"}
     error = rest_error(401, body)

@@ -41,6 +41,7 @@ _SECRET = re.compile(r"secret detected|push cannot contain secrets", re.IGNORECA
 _RATE_LIMIT = re.compile(
     r"secondary rate limit|api rate limit exceeded|abuse detection", re.IGNORECASE
 )
+_POLICY = re.compile(r"ip allow list|forbids access via", re.IGNORECASE)
 _SERVER_FAULT = re.compile(r"something went wrong while executing your query", re.IGNORECASE)
 _TROUBLES = {
     "ConnectionError": "the connection failed",
@@ -138,7 +139,7 @@ def _explain(refusal: Refusal, doing: str, repository: str, branch: str) -> Acti
             title, where, f"{repository} is archived: unarchive it, or deploy from another one."
         )
     if refusal.status == 403 or refusal.kind in {"FORBIDDEN", "INSUFFICIENT_SCOPES"}:
-        return _missing_permission(refusal, title, where)
+        return _forbidden(refusal, title, where)
     if refusal.status == 404 or refusal.kind == "NOT_FOUND":
         return _not_visible(title, where, repository)
     return _unknown(refusal, title, repository)
@@ -154,7 +155,7 @@ def _is_rate_limit(refusal: Refusal) -> bool:
 
 
 def _rate_limited(refusal: Refusal, title: str, where: str) -> RateLimited:
-    """Source: REST API, "Rate limits": Retry-After first, else the reset time when none is left."""
+    """Source: REST API, "Rate limits": the reset time when none is left, else Retry-After."""
     headers = refusal.headers
     retry_after = headers.get("retry-after", "")
     reset = headers.get("x-ratelimit-reset", "")
@@ -216,6 +217,22 @@ def _single_sign_on(refusal: Refusal, title: str, where: str) -> AccessDenied:
         "The token's owner must authorise it for the organization's single sign-on: Settings > "
         "Developer settings > Personal access tokens > Configure SSO.",
         link=match[1] if match else None,
+    )
+
+
+def _forbidden(refusal: Refusal, title: str, where: str) -> AccessDenied:
+    if _POLICY.search(refusal.message):
+        return _against_policy(title, where)
+    return _missing_permission(refusal, title, where)
+
+
+def _against_policy(title: str, where: str) -> AccessDenied:
+    return AccessDenied(
+        title,
+        where,
+        "The token may have every permission: the organization's settings refuse this kind of "
+        "token, its lifetime, or this runner's address. Use a token that they allow, best a GitHub "
+        "App's, or a runner whose address is on the IP allow list.",
     )
 
 
