@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
+from functools import partial
 
 import pytest
 import requests
@@ -19,7 +20,7 @@ from astrago_actions.clients.repository_access import (
     read_token,
 )
 from astrago_actions.domain.branch_rules import BranchRules
-from astrago_actions.errors import AccessDenied, RateLimited, Unreachable
+from astrago_actions.errors import AccessDenied, ActionError, RateLimited, Unreachable
 from astrago_actions.inputs import Secret
 
 WIRE = "https://api.github.com:443"  # PyGithub writes the port out
@@ -135,6 +136,27 @@ def test_a_pull_request_that_can_never_be_tells_whether_one_may_be_opened(
 
 RULES = f"{WIRE}/repos/{REPOSITORY}/rules/branches/main"
 BRANCH = f"{WIRE}/repos/{REPOSITORY}/branches/main"
+
+
+@pytest.mark.parametrize(
+    ("path", "ask"),
+    [
+        ("git/blobs", prove_writing),
+        ("pulls", partial(prove_pull_requests, branch="main")),
+    ],
+)
+def test_a_repository_with_a_new_name_takes_no_changes_under_the_old_one(
+    github: responses.RequestsMock,
+    connection: Connection,
+    path: str,
+    ask: Callable[[Connection, str], None],
+) -> None:
+    told = {"message": "Moved Permanently", "url": f"{WIRE}/repositories/7/{path}"}
+    moved = {"Location": told["url"]}
+    github.post(f"{WIRE}/repos/{REPOSITORY}/{path}", status=307, json=told, headers=moved)
+
+    with pytest.raises(ActionError, match="has another name now"):
+        ask(connection, REPOSITORY)
 
 
 def test_a_plan_without_rules_has_none_that_forbid_anything(

@@ -15,7 +15,7 @@ from github import Auth, Github, GithubRetry
 
 from astrago_actions import __version__
 from astrago_actions.clients.github_errors import explained
-from astrago_actions.errors import Unreachable
+from astrago_actions.errors import ActionError, Unreachable
 from astrago_actions.inputs import Secret
 
 TIMEOUT_SECONDS = 15
@@ -71,9 +71,16 @@ class Connection:
         return headers, answer
 
     def send(self, verb: str, path: str, body: Mapping[str, Any]) -> Any:
-        """The JSON that a change through the REST API answers with."""
+        """The JSON that a change through the REST API answers with.
+
+        Raises ActionError for a repository that was renamed: GitHub sends a change of it elsewhere
+        (307), which PyGithub does not follow and takes for an answer. Source: REST API, "Follow
+        redirects".
+        """
         self.requests += 1
-        _, answer = self._requester.requestJsonAndCheck(verb, path, input=dict(body))
+        headers, answer = self._requester.requestJsonAndCheck(verb, path, input=dict(body))
+        if "location" in headers and isinstance(answer, dict) and "message" in answer:
+            raise _renamed(path)
         return answer
 
     def graphql(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +102,16 @@ class Connection:
                 "Check GITHUB_API_URL and the runner's proxy; a login page may be in the way.",
             )
         return data
+
+
+def _renamed(path: str) -> ActionError:
+    repository = "/".join(path.split("/")[2:4])
+    return ActionError(
+        "The repository has another name now",
+        f"{repository} was renamed or moved: GitHub still finds it for reading, and takes no "
+        "changes under the old name.",
+        "Give the name that GitHub shows on the repository's page.",
+    )
 
 
 def connect(token: Secret | None, api_url: str) -> Connection:
