@@ -8,7 +8,7 @@ import pytest
 
 from astrago_actions.actions.argocd_wait import Outputs
 from astrago_actions.errors import ActionError, InputErrors, NotFound
-from astrago_actions.sandbox.argocd import Policy
+from astrago_actions.sandbox.argocd import Policy, Window
 from astrago_actions.sandbox.server import (
     Fault,
     LoopbackServer,
@@ -350,6 +350,23 @@ def test_an_application_in_another_namespace(world: World) -> None:
     outputs = world.wait(world.bump(), application="team-a/team", images=IMAGE)
     assert outputs.url.endswith("/applications/team-a/team")
     assert world.step.lines[1].endswith("/applications/team-a/team")
+
+
+def test_a_window_that_refuses_the_sync_we_ask_for_is_named(world: World) -> None:
+    world.deploy()
+    by_hand = application("hand", syncPolicy={})
+    by_hand["spec"]["source"]["path"] = "charts/web"
+    world.argocd.add_application(by_hand, windows=(Window(),))
+    with pytest.raises(ActionError) as caught:
+        world.wait(
+            world.bump(),
+            application="hand",
+            images=IMAGE,
+            sync="if-needed",
+            on_sync_window="fail",
+        )
+    assert caught.value.outputs["result"] == "blocked"
+    assert "blocks the sync: deny" in caught.value.title
 
 
 def test_an_expired_password_session_is_renewed(world: World) -> None:

@@ -93,6 +93,7 @@ class Inquiry:
             self._refresh(hard=question == "hard-refresh", at=at)
         elif question == "sync":
             self.sync_answer = self._server.sync(self._place, prune=application.prune)
+            return ["windows"] if self.sync_answer.outcome == "window" else []
         elif question == "windows":
             self._look_at_windows(application, at)
         elif question == "manifests":
