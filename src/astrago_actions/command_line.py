@@ -14,9 +14,11 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 from textwrap import fill
+from types import ModuleType
 from typing import Any
 
 from astrago_actions import __version__
+from astrago_actions.errors import ActionError
 from astrago_actions.step import ShellStep
 
 ACTION_NAMES = (
@@ -170,17 +172,35 @@ def _run_action(name: str, secrets: tuple[str, ...], **flags: str) -> int:
     given = {flag.replace("_", "-"): value for flag, value in flags.items()}
     for input_name in secrets:
         given[input_name] = os.environ.pop(secret_variable(input_name), "")
-    return run_action(name, given, ShellStep())
+    variables = {input_name: secret_variable(input_name) for input_name in secrets}
+    return run_action(name, given, ShellStep(variables))
 
 
 def _lazily(module: str, function: str) -> Callable[..., int]:
     """A function that is imported when it is called."""
 
     def run(**flags: object) -> int:
-        code: int = getattr(importlib.import_module(module), function)(**flags)
+        try:
+            code: int = getattr(_imported(module), function)(**flags)
+        except ActionError as error:
+            ShellStep().failure(error)
+            return error.exit_code
         return code
 
     return run
+
+
+def _imported(module: str) -> ModuleType:
+    """A module of a command; what runs the sandbox alone is not among the actions' packages."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ActionError(
+            "The sandbox is not installed",
+            f"It needs the package `{error.name}`, which the actions do without.",
+            "Clone xiilab/astrago-actions and run `make demo` in it; after that the command is "
+            "`.venv/bin/astrago-actions`.",
+        ) from error
 
 
 def _add_sandbox(commands: Any) -> None:

@@ -181,11 +181,13 @@ class ShellStep:
     """A person's terminal: progress on standard error, outputs as JSON on standard output.
 
     When the reader of either goes away (`| head`), the work goes on without it: an action that
-    changes something must not stop half-way.
+    changes something must not stop half-way. `secrets` maps secret inputs to the environment
+    variables that hold them here.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._masks = Masks()
+        self._secrets = secrets or {}
 
     def info(self, text: str) -> None:
         """Print progress."""
@@ -219,8 +221,12 @@ class ShellStep:
         _write_line(sys.stdout, self._masks.apply(text))
 
     def failure(self, error: ActionError) -> None:
-        """Print what failed, why, and what to do."""
-        self.info(f"error: {error}")
+        """Print what failed, why, what to do, and where a secret that it names is read from."""
+        told = str(error)
+        self.info(f"error: {told}")
+        for input_name, variable in self._secrets.items():
+            if f"`{input_name}`" in told:
+                self.info(f"In a shell, `{input_name}` is the environment variable {variable}.")
 
 
 def named_outputs(outputs: Any) -> dict[str, object]:

@@ -111,6 +111,13 @@ class TestSecrets:
         assert "hunter22" not in said
         assert "ASTRAGO_TOKEN" not in os.environ
 
+    def test_that_are_missing_are_named_with_their_variables(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main(["bump-image-tag", "--repository", "a/b"])
+
+        assert "`token` is the environment variable ASTRAGO_TOKEN" in capsys.readouterr().err
+
     def test_are_described_with_their_variables(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             run_command(["bump-image-tag", "--help"])
@@ -177,6 +184,41 @@ def test_an_installed_package_brings_its_interfaces_along(tmp_path: Path) -> Non
     )
 
     assert json.loads(done.stdout)["tag"] == "core-stage-01234567"
+
+
+@pytest.mark.parametrize("command", [["demo"], ["sandbox", "--examples"]])
+def test_what_needs_the_examples_says_so_where_the_package_is_installed_alone(
+    command: list[str], tmp_path: Path
+) -> None:
+    shutil.copytree(ROOT / "src/astrago_actions", tmp_path / "lib/site/astrago_actions")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "astrago_actions", *command],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "lib/site")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "This needs a checkout of astrago-actions" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_whose_packages_are_not_installed_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [each for each in sys.modules if each.startswith("astrago_actions.sandbox")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "dulwich", None)
+    monkeypatch.setitem(sys.modules, "dulwich.file", None)
+
+    assert run_command(["sandbox"]) == 1
+
+    told = capsys.readouterr().err
+    assert "The sandbox is not installed" in told
+    assert "`dulwich" in told
 
 
 @pytest.mark.parametrize("name", ACTION_NAMES)

@@ -387,6 +387,17 @@ class TestShell:
 
         assert capsys.readouterr().err == "error: It failed\nbecause\ndo this\n"
 
+    def test_a_failure_that_names_a_secret_says_where_a_shell_reads_it(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        step = ShellStep({"token": "ASTRAGO_TOKEN", "password": "ASTRAGO_PASSWORD"})
+
+        step.failure(ActionError("It failed", "`token` is empty", "do this"))
+
+        told = capsys.readouterr().err
+        assert "In a shell, `token` is the environment variable ASTRAGO_TOKEN.\n" in told
+        assert "ASTRAGO_PASSWORD" not in told
+
     def test_the_work_goes_on_when_the_reader_has_gone(self, repository_root: Path) -> None:
         program = (
             "from astrago_actions.step import ShellStep\n"

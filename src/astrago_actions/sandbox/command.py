@@ -19,6 +19,7 @@ def run_sandbox(folder: str = "", *, examples: bool = False) -> int:
     Repositories are kept below `folder`, without one in a folder that goes with the sandbox. With
     `examples` the three example repositories and their application are there from the start.
     """
+    root = source_root() if examples else None
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -26,8 +27,8 @@ def run_sandbox(folder: str = "", *, examples: bool = False) -> int:
         tempfile.TemporaryDirectory(prefix="astrago-sandbox-") as temporary,
         World(Path(folder or temporary)) as world,
     ):
-        if examples:
-            world.add_examples(source_root() / "examples")
+        if root:
+            world.add_examples(root / "examples")
         sys.stdout.write(json.dumps(world.description()) + "\n")
         sys.stdout.flush()
         stopped.wait()

@@ -17,9 +17,10 @@ def source_root() -> Path:
     root = Path(__file__).parents[3]
     if not (root / "actions").is_dir() or not (root / "examples").is_dir():
         raise ActionError(
-            "The demo needs a checkout",
-            f"{root} holds no actions and no examples.",
-            "Clone xiilab/astrago-actions and run `make demo` in it.",
+            "This needs a checkout of astrago-actions",
+            "The examples are in the repository, and this program runs from an installed package.",
+            "Clone xiilab/astrago-actions and run `make demo` in it; after that the command is "
+            "`.venv/bin/astrago-actions`.",
         )
     return root
 
