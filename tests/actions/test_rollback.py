@@ -137,5 +137,17 @@ def test_a_dry_run_shows_what_would_come_back(world: World) -> None:
 
     outputs = roll_back(world, dry_run="true")
 
+    assert outputs.result == "dry-run"
     assert '+    imageTag: "core-stage-00000001"' in outputs.diff
     assert world.values() == bumped
+
+
+def test_when_all_bumps_are_taken_back_it_says_so(world: World) -> None:
+    world.bump()
+    roll_back(world)
+
+    with pytest.raises(ActionError) as caught:
+        roll_back(world)
+
+    assert "is a bump of these keys that is not taken back already" in caught.value.detail
+    assert "revert: core" in caught.value.detail

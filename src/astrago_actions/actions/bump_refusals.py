@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.domain.bump_edit import Update
+from astrago_actions.domain.bump_rollback import PREVIOUS
 from astrago_actions.domain.references import ImageReference
 from astrago_actions.errors import ActionError
 
@@ -74,9 +75,14 @@ def nothing_to_take_back(
         for sha, message in commits
         if "Bump-Id" in trailers(message)
     ]
+    searched = f"`{wanted}` is not among the last {len(commits)} commits as a bump of these keys."
+    if wanted == PREVIOUS:
+        searched = (
+            f"None of the last {len(commits)} commits is a bump of these keys that is not taken "
+            "back already."
+        )
     return ActionError(
         f"No bump to take back on `{branch}`",
-        f"`{wanted}` is not among the last {len(commits)} commits as a bump of these keys. "
-        "The newest bumps are:\n" + ("\n".join(bumps[:5]) or "none"),
-        "Name the commit of one of these bumps in `rollback`, or set the tags with `updates`.",
+        f"{searched} The newest bumps are:\n" + ("\n".join(bumps[:5]) or "none"),
+        "Name the commit of one of these bumps in `rollback`, or set the tags by bump-image-tag.",
     )

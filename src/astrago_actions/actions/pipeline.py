@@ -31,6 +31,7 @@ from astrago_actions.workflow_run import WorkflowRun
 # The bump makes the commit that is waited for; until then its place is taken.
 _NOT_YET_KNOWN = "0" * 40
 BUMPED, PROPOSED, NO_CHANGE, SUPERSEDED = "bumped", "proposed", "no-change", "superseded"
+DRY_RUN = "dry-run"
 
 
 @dataclass(frozen=True)
@@ -159,9 +160,9 @@ def _deploy(inputs: Inputs, context: Context, progress: _Progress) -> None:
         changed=bump.changed,
         superseded=bump.superseded,
         pull_request_url=bump.pull_request_url,
-        result=_result_of(bump),
+        result=DRY_RUN if inputs.bump.dry_run else _result_of(bump),
     )
-    if inputs.wait is None or inputs.bump.dry_run or progress.outputs.result != BUMPED:
+    if inputs.wait is None or progress.outputs.result != BUMPED:
         return
     expected = _deployed(push.images, bump)
     change = replace(inputs.wait, revision=bump.commit_sha, images=expected)

@@ -41,7 +41,7 @@ _WAIT_NAMES = {
     "deployment-repository": "deployment-repository",
     "deployment-token": "deployment-token",
 }
-COMMITTED, PROPOSED, NO_CHANGE = "committed", "proposed", "no-change"
+COMMITTED, PROPOSED, NO_CHANGE, DRY_RUN = "committed", "proposed", "no-change", "dry-run"
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,15 @@ def run(inputs: Inputs, context: Context) -> Outputs:
     with told_under({**_BUMP_NAMES, "rollback": "to-before"}):
         bump = bump_image_tag.run(inputs.bump, context)
     outputs = Outputs(
-        result=_result(bump),
+        result=DRY_RUN if inputs.bump.dry_run else _result(bump),
         commit_sha=bump.commit_sha,
         changed=bump.changed,
         previous=bump.previous,
         diff=bump.diff,
         pull_request_url=bump.pull_request_url,
     )
-    if inputs.wait is None or not bump.commit_sha or bump.pull_request_url:
+    settled = outputs.result in (PROPOSED, DRY_RUN)
+    if inputs.wait is None or settled or not bump.commit_sha:
         return outputs
     try:
         with told_under(_WAIT_NAMES):
