@@ -67,6 +67,7 @@ class WorkflowRun:
         pull_request = _pull_request(event)
         ref = environment.get("GITHUB_REF", "")
         temporary = environment.get("RUNNER_TEMP", "")
+        api_url = (environment.get("GITHUB_API_URL") or cls.api_url).rstrip("/")
         return cls(
             repository=environment.get("GITHUB_REPOSITORY", ""),
             sha=environment.get("GITHUB_SHA", ""),
@@ -79,13 +80,23 @@ class WorkflowRun:
             run_id=_number(environment.get("GITHUB_RUN_ID", "")),
             run_number=_number(environment.get("GITHUB_RUN_NUMBER", "")),
             run_attempt=_number(environment.get("GITHUB_RUN_ATTEMPT", "")) or 1,
-            server_url=environment.get("GITHUB_SERVER_URL") or cls.server_url,
-            api_url=(environment.get("GITHUB_API_URL") or cls.api_url).rstrip("/"),
+            server_url=environment.get("GITHUB_SERVER_URL") or _server_of(api_url),
+            api_url=api_url,
             workspace=Path(environment.get("GITHUB_WORKSPACE") or Path.cwd()),
             temporary=Path(temporary) if temporary else None,
             before=_before(event),
             pull_request=pull_request,
         )
+
+
+def _server_of(api_url: str) -> str:
+    """GitHub's address by that of its API, for shells in which only the latter is set.
+
+    Source: "Using the REST API" in the documentation of GitHub Enterprise Server and Cloud.
+    """
+    if api_url.endswith("/api/v3"):
+        return api_url.removesuffix("/api/v3")
+    return api_url.replace("://api.", "://", 1)
 
 
 def _branch(ref: str) -> str:

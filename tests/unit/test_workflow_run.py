@@ -125,6 +125,18 @@ def test_an_enterprise_server_is_taken_from_the_runner() -> None:
     assert run.url.startswith("https://git.example.com/xiilab/astrago-backend/")
 
 
+@pytest.mark.parametrize(
+    ("api", "server"),
+    [
+        ("https://git.example.com/api/v3", "https://git.example.com"),
+        ("https://api.xiilab.ghe.com", "https://xiilab.ghe.com"),
+        ("https://api.github.com", "https://github.com"),
+    ],
+)
+def test_a_shell_that_names_the_api_alone_has_its_server(api: str, server: str) -> None:
+    assert WorkflowRun.from_environment({"GITHUB_API_URL": api}).server_url == server
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', '{"pull_request": "x"}'])
 def test_a_payload_that_says_nothing_is_no_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "event.json"
