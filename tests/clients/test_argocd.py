@@ -147,6 +147,7 @@ def test_a_server_may_say_how_long_to_wait() -> None:
         (requests.ConnectionError("[Errno 111] Connection refused"), "no-contact"),
         (requests.ConnectionError("NameResolutionError: getaddrinfo failed"), "no-contact"),
         (requests.exceptions.SSLError("EOF occurred in violation of protocol"), "no-answer"),
+        (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]"), "no-contact"),
         (requests.exceptions.ProxyError("proxy says 502"), "no-answer"),
     ],
 )

@@ -173,6 +173,8 @@ class Connection:
         unresolved = "NameResolutionError" in text or "getaddrinfo" in text
         if unresolved:
             return Trouble("no-contact", f"The name {host} cannot be resolved.")
+        if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER_FAILURE" in text:
+            return Trouble("no-contact", f"{self.server.url} does not speak TLS; is it http://?")
         if "Connection refused" in text:
             return Trouble("no-contact", f"{self.server.url} refuses connections.")
         return Trouble("no-answer", f"{type(error).__name__}: {_first(text)}")

@@ -47,7 +47,7 @@ _TROUBLES = {
     "ConnectionError": "the connection failed",
     "ConnectTimeout": "no connection within the time allowed",
     "ReadTimeout": "no answer within the time allowed",
-    "SSLError": "its certificate is not trusted here; see REQUESTS_CA_BUNDLE",
+    "SSLError": "its certificate is not trusted here (see REQUESTS_CA_BUNDLE), or it speaks no TLS",
     "ProxyError": "the proxy refused; see HTTPS_PROXY",
 }
 _SSO_URL = re.compile(r"url=(\S+)")

@@ -127,7 +127,8 @@ def application_hidden(target: Target, trouble: Trouble) -> Verdict:
     meaning = (
         "Argo CD answers 403 for a missing application too, unless `project` is given."
         if trouble.status == 403
-        else "The project is readable, but the application is not in it."
+        else "Where `project` is given, it is readable, but the application is not in it; else "
+        "`server` may be the address of something that is not Argo CD."
     )
     return Verdict(
         "preflight",
