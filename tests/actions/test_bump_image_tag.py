@@ -555,6 +555,13 @@ def test_a_checkout_is_edited_without_any_api(world: World, tmp_path: Path) -> N
     assert world.server.exchanges == []
 
 
+def test_a_checkout_that_is_not_there_is_named_as_the_mistake(world: World, tmp_path: Path) -> None:
+    with pytest.raises(InputErrors, match="1 input is wrong") as caught:
+        world.bump(path=str(tmp_path / "gone"), tags="", updates=f"{FILE}:a=b")
+
+    assert [each.input_name for each in caught.value.mistakes] == ["path"]
+
+
 def test_a_wrong_key_leaves_every_file_of_a_checkout_as_it_was(
     world: World, tmp_path: Path
 ) -> None:

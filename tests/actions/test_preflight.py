@@ -333,7 +333,7 @@ DEPLOYMENT_BRANCH: list[Case] = [
         {"deployment_branch": "stabilise/1.0"},
         "deployment, branch",
         "failed",
-        "The nearest are `stabilize/1.0`",
+        "The nearest is `stabilize/1.0`",
         "Correct the input `deployment-branch`",
     ),
     (

@@ -87,6 +87,8 @@ class Outputs:
 def read(given: InputReader, run: WorkflowRun) -> Inputs:
     """Read and cross-check the inputs; mistakes are noted in `given`."""
     path = given.text("path")
+    if path and not Path(path).is_dir():
+        given.mistake("path", f"`{path}` is not a folder here")
     wish = _wish(given, run)
     return Inputs(
         repository="" if path else given.repository("repository"),

@@ -227,4 +227,6 @@ class PipelineHistory:
                 f"the newest {len(runs.runs)} of {runs.total} runs{branch} "
                 f"({spoken(self._now - newest)})"
             )
-        return f"{len(runs.runs)} runs{branch} in {spoken(self._sources.window)}"
+        number = len(runs.runs)
+        count = "1 run" if number == 1 else f"{number} runs"
+        return f"{count}{branch} in {spoken(self._sources.window)}"

@@ -12,6 +12,7 @@ from astrago_actions.context import Context
 from astrago_actions.domain.readiness import Answer, ok, skipped
 
 _AREA = "source"
+_NO_RUN = "not asked: this is no workflow run, or `source-token` is empty"
 
 
 def source_questions(inputs: Inputs, context: Context) -> Iterator[Question]:
@@ -19,7 +20,7 @@ def source_questions(inputs: Inputs, context: Context) -> Iterator[Question]:
     run, token = context.run, inputs.source_token
     if not (token and run.repository and run.run_id and run.source_commit):
         remedy = "It is asked in a workflow run, with `source-token`."
-        yield Question(_AREA, "commits and runs", lambda: skipped("not asked", remedy))
+        yield Question(_AREA, "commits and runs", lambda: skipped(_NO_RUN, remedy))
         return
 
     def commits() -> Answer:

@@ -211,7 +211,8 @@ class DeploymentBranch:
         nearest = get_close_matches(self.branch, names, n=5, cutoff=0.3) or names[:5]
         return NotFound(
             f"Branch `{self.branch}` is not in {self.repository}",
-            f"The nearest are {', '.join(f'`{name}`' for name in nearest)}."
+            f"The nearest {'is' if len(nearest) == 1 else 'are'} "
+            f"{', '.join(f'`{name}`' for name in nearest)}."
             if nearest
             else "The repository has no branches yet.",
             "Correct the input `branch`.",
