@@ -92,6 +92,18 @@ def test_a_crash_loop_is_told_with_the_last_log_lines(world: World) -> None:
     assert "no database" in world.step.summaries[0]
 
 
+def test_a_pod_that_an_earlier_change_left_broken_does_not_explain_this_one(world: World) -> None:
+    world.deploy()
+    world.registry.missing.add("xiilab/web:web-stage-22222222")
+    failure(world, world.bump(), images=IMAGE)
+    world.argocd.behave("web", pods="crash-loop", log=("boot", "no database"))
+    error = failure(world, world.bump(tag="web-stage-33333333"))
+    assert "crashes again and again" in error.title
+    assert "CrashLoopBackOff" in error.detail
+    assert "ImagePullBackOff" not in error.detail
+    assert "no database" in world.step.log
+
+
 def test_a_failed_hook_is_named_with_its_message(world: World) -> None:
     world.deploy()
     ours = world.bump()

@@ -43,7 +43,11 @@ def _workload(server: ArgoCD, watch: Watch) -> Workload:
 
 
 def troubled_pod(watch: Watch, workload: Workload) -> Pod | None:
-    """The pod that most likely explains the failure: of the failed hook, else the sickest."""
+    """The pod that most likely explains the failure.
+
+    That is one of the failed hook, else the one that was judged, else the sickest of the newest:
+    pods of an earlier change that failed too may still be there.
+    """
     pods = [each for each in workload.pods or () if not each.terminating]
     operation = watch.application.operation if watch.application else None
     if watch.verdict.result == "sync-failed" and operation is not None:
@@ -51,11 +55,12 @@ def troubled_pod(watch: Watch, workload: Workload) -> Pod | None:
         of_hooks = [each for each in pods if any(step.split()[1] in hooks for step in each.path)]
         return of_hooks[-1] if of_hooks else None
     sick = [each for each in pods if each.health not in {"Healthy", ""} and not each.finished]
-    return min(sick, key=_sickness, default=None)
+    judged = [each for each in sick if each.name == watch.verdict.pod]
+    return min(judged or sick, key=_sickness, default=None)
 
 
 def _sickness(pod: Pod) -> tuple[bool, bool, bool]:
-    return (not in_image_trouble(pod), not in_crash_loop(pod, 1), not pod.newest)
+    return (not pod.newest, not in_image_trouble(pod), not in_crash_loop(pod, 1))
 
 
 def _events(server: ArgoCD, watch: Watch, pod: Pod | None) -> tuple[Event, ...]:

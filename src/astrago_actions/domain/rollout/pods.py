@@ -137,4 +137,4 @@ def _named(pod: Pod) -> str:
 
 
 def _unhealthy(row: str, headline: str, pod: Pod, remedy: str) -> Verdict:
-    return Verdict("health", row, headline, "unhealthy", pod.message, remedy)
+    return Verdict("health", row, headline, "unhealthy", pod.message, remedy, pod=pod.name)

@@ -186,7 +186,8 @@ class Verdict:
     """The judgement of one look. `result` is empty while there is more to wait for.
 
     `row` names the rule that decided, `look_again` when to look next at the latest (None: as
-    usual), `superseded_by` the images or the revision that took our place.
+    usual), `superseded_by` the images or the revision that took our place, `pod` the pod that
+    failed.
     """
 
     state: str
@@ -199,6 +200,7 @@ class Verdict:
     notices: tuple[str, ...] = ()
     look_again: float | None = None
     superseded_by: str = ""
+    pod: str = ""
 
     @property
     def final(self) -> bool:
