@@ -70,6 +70,15 @@ def test_the_deployment_token_cannot_reach_the_services(world: World) -> None:
     assert found == [200, 404]
 
 
+def test_a_fault_of_an_unknown_kind_is_refused_with_those_there_are(world: World) -> None:
+    address = world.description()["faults"]["github"]
+
+    answer = requests.post(address, json={"kind": "status_after"}, timeout=5)
+
+    assert answer.status_code == 422
+    assert "status-after" in answer.json()["message"]
+
+
 def test_the_command_prints_one_line_and_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "astrago_actions", "sandbox", "--examples"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

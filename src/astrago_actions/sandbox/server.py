@@ -66,6 +66,9 @@ class Application(Protocol):
         """The answer to one request; called from many threads."""
 
 
+FAULT_KINDS = ("latency", "status", "status-after", "reset-before", "reset-after", "cut")
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something that goes wrong with requests that match.
@@ -88,6 +91,10 @@ class Fault:
     status: int = 502
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAULT_KINDS:
+            raise ValueError(f"kind is {self.kind!r}, and must be one of {', '.join(FAULT_KINDS)}")
 
     def matches(self, request: Request) -> bool:
         """Whether this request is meant."""
