@@ -93,6 +93,32 @@ def test_a_failing_part_names_the_inputs_of_the_whole_and_what_is_known_is_kept(
     assert json.loads(step.outputs["digests"])["frontend"].startswith("sha256:")
 
 
+def test_a_dry_run_changes_nothing_and_reports_no_deploy(
+    run_steps: RunSteps, world: World, place: Workplace
+) -> None:
+    head = world.github.head(DEPLOYMENT, BRANCH)
+    given = {
+        **inputs(world, place),
+        "dry-run": "true",
+        "registry-token": "${{ github.token }}",
+        "deployment-token": "${{ secrets.DEPLOY_TOKEN }}",
+        "argocd-token": "${{ secrets.ARGOCD_TOKEN }}",
+    }
+
+    result = run_steps(
+        f"- uses: xiilab/astrago-actions@v1\n  id: deploy\n  with: {json.dumps(given)}\n",
+        repository="xiilab/astrago-frontend",
+        environment=world.runner_environment,
+        secrets=secrets(world),
+    )
+
+    assert result.succeeded, result.trouble + result.log
+    assert result.step("deploy").outputs["result"] == "dry-run"
+    assert world.github.head(DEPLOYMENT, BRANCH) == head
+    assert "Bumped" not in result.log
+    assert "Pipeline:" not in result.step("deploy").summary
+
+
 def test_the_reusable_workflows_deploy_and_roll_back(
     run_jobs: RunSteps, world: World, place: Workplace
 ) -> None:

@@ -196,6 +196,9 @@ def _bump_of(inputs: bump_image_tag.Inputs, components: Collection[str]) -> bump
 
 
 def _measure(inputs: Inputs, context: Context, status: str) -> pipeline_metrics.Outputs:
+    """Report the run; a dry run did nothing that could be measured or that others should hear."""
+    if inputs.bump.dry_run:
+        return pipeline_metrics.Outputs("", [], {}, {}, {})
     stages = tuple(context.stages)
     measured = replace(inputs.metrics, stages=stages, job_status=status)
     with told_under(METRICS_NAMES):
