@@ -179,6 +179,16 @@ def test_a_missing_permission_is_named() -> None:
     assert "`contents: write or workflows: write`" in error.remedy
 
 
+def test_pull_requests_that_cannot_be_listed_need_the_right_to_write_them() -> None:
+    """A token that was then given the right to read would be refused once more."""
+    error = rest_error(
+        403,
+        {"message": "Resource not accessible by personal access token"},
+        {"X-Accepted-GitHub-Permissions": "pull_requests=read"},
+    )
+    assert "`pull_requests: write`" in error.remedy
+
+
 def test_a_missing_permission_over_graphql_names_what_a_commit_needs() -> None:
     body = graphql_body(
         "FORBIDDEN",

@@ -238,6 +238,8 @@ def _against_policy(title: str, where: str) -> AccessDenied:
 
 def _missing_permission(refusal: Refusal, title: str, where: str) -> AccessDenied:
     accepted = refusal.headers.get("x-accepted-github-permissions", "")
+    if accepted == "pull_requests=read":
+        accepted = "pull_requests=write"  # whoever lists them here opens one next
     wanted = accepted.replace("; ", " or ").replace("=", ": ") or "contents: write"
     return AccessDenied(
         title,
