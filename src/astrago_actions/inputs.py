@@ -79,6 +79,14 @@ class InputReader:
         if noted not in self.mistakes:
             self.mistakes.append(noted)
 
+    def known_as(self, *names: str) -> list[str]:
+        """What the user calls these inputs; those that the user's action lacks are left out."""
+        return [
+            self._aliases.get(name, name)
+            for name in names
+            if not self._aliases or name in self._aliases
+        ]
+
     def check(self) -> None:
         """Raise `InputErrors` if any mistake was noted."""
         if self.mistakes:

@@ -121,6 +121,8 @@ def test_every_mistake_is_named_under_the_names_used_here(world: World) -> None:
         *("deployment-repository", "deployment-token", "file", "components"),
         *("argocd-server", "argocd-token", "application"),
     }
+    messages = {each.input_name: each.message for each in caught.value.mistakes}
+    assert messages["argocd-token"] == "is empty, and `argocd-username` is not given instead"
     assert world.server.exchanges == []
 
 

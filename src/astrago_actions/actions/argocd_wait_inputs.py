@@ -122,11 +122,11 @@ def _credentials(given: InputReader) -> Credentials:
     username, connector = given.text("username"), given.text("dex-connector")
     ways = [name for name, value in _ways(token, username, connector).items() if value]
     if len(ways) > 1:
-        given.mistake(ways[1], f"and `{ways[0]}` are two ways to log in; give one")
+        other = given.known_as(ways[0])[0]
+        given.mistake(ways[1], f"and `{other}` are two ways to log in; give one")
     if not ways:
-        given.mistake(
-            "token", "is empty, and neither `username` nor `dex-connector` is given instead"
-        )
+        others = " or ".join(f"`{each}`" for each in given.known_as("username", "dex-connector"))
+        given.mistake("token", f"is empty, and {others} is not given instead")
     if bool(username) != bool(password):
         missing = "password" if username else "username"
         given.mistake(missing, "is required beside its other half")
