@@ -119,6 +119,6 @@ def next_steps(service: Service) -> str:
             *secrets,
             "2. Commit them; `Run workflow` appears when they are on the default branch.",
             "3. Run Preflight (Actions > Preflight > Run workflow), and mend what it names.",
-            f"4. Push to {service.branch}.",
+            f"4. Push to {service.branch}: each push there deploys, the one of these files too.",
         ]
     )
