@@ -138,6 +138,10 @@ def typical_text(history: History) -> str:
     )
 
 
+def _deployments(number: int) -> str:
+    return "1 deployment is" if number == 1 else f"{number} deployments are"
+
+
 def service_notes(services: Sequence[ServiceFigures]) -> tuple[str, ...]:
     """What the figures of the services leave out."""
     notes = [
@@ -147,7 +151,7 @@ def service_notes(services: Sequence[ServiceFigures]) -> tuple[str, ...]:
     for service in services:
         if service.unverified:
             notes.append(
-                f"{service.name}: {service.unverified} deployments are counted as good without a "
+                f"{service.name}: {_deployments(service.unverified)} counted as good without a "
                 "run that checked the rollout."
             )
         if service.lead_time.negative:

@@ -29,6 +29,8 @@ from astrago_actions.domain.report_rows import (
 )
 
 CHART_WIDTH = 1000.0
+# A budget that is so many times longer than the run would leave slivers of the bars.
+MOST_OF_THE_RUN = 4.0
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,12 @@ def _policy(style: str) -> str:
 
 
 def _drawn(report: PipelineReport) -> tuple[list[DrawnBar], float | None]:
-    """The bars and the budget's mark, scaled to the chart's width."""
+    """The bars and the budget's mark, scaled to the chart's width; no mark where it is far off."""
     bars, budget = report.bars, report.deploy_budget
-    end = max([bar.end for bar in bars] + [budget or 0.0], default=0.0)
+    end = max((bar.end for bar in bars), default=0.0)
+    if budget and budget > end * MOST_OF_THE_RUN:
+        budget = None
+    end = max(end, budget or 0.0)
     scale = CHART_WIDTH / end if end > 0 else 0.0
     drawn = [_draw(bar, scale) for bar in bars]
     return drawn, round(budget * scale, 2) if budget and bars else None

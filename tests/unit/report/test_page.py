@@ -76,6 +76,13 @@ def test_holds_the_numbers_of_the_summary() -> None:
         assert expected in cells
 
 
+def test_a_budget_far_beyond_the_run_takes_no_room_from_its_bars() -> None:
+    quick = (Stage("build", NOW - 509, NOW - 499),)
+
+    assert "The red mark is the budget" in page(report_of(PASSED), NOW)
+    assert "The red mark is the budget" not in page(report_of(quick), NOW)
+
+
 def test_adapts_to_light_and_dark() -> None:
     text = page(report_of(PASSED), NOW)
 
