@@ -99,6 +99,16 @@ def test_an_applied_commit_whose_answer_is_lost_is_recognised_not_repeated(
     assert outputs.commit_sha == world.github.head(DEPLOYMENT, BRANCH)
 
 
+def test_who_waits_for_the_next_try_is_not_told_to_run_again(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.server.faults.add(Fault(kind="reset-after", contains="createCommitOnBranch"))
+    world.bump()
+    told = capsys.readouterr().err
+    assert "Trying again in" in told
+    assert "Run the job again" not in told
+
+
 @pytest.mark.parametrize("path", ["other.yaml", FILE])
 @pytest.mark.parametrize("replica", ["up to date", "behind"])
 def test_our_commit_is_recognised_below_any_number_of_others(

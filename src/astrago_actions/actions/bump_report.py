@@ -14,6 +14,7 @@ from astrago_actions.actions.bump_refusals import (
 )
 from astrago_actions.clients.deployment_branch import Commit, DeploymentBranch, Snapshot
 from astrago_actions.clients.github import ComparedCommit, Comparison
+from astrago_actions.errors import ActionError
 from astrago_actions.report.markdown import code, escaped, fenced
 from astrago_actions.step import Step
 
@@ -40,8 +41,13 @@ class Report:
 
 
 def wait_told(step: Step) -> Callable[[BaseException, float], None]:
-    """Says why and for how long we wait before the next try."""
-    return lambda error, seconds: step.info(f"{error}\nTrying again in {seconds:.1f} s.")
+    """Says why and for how long we wait before the next try; remedies are for those who do not."""
+
+    def say(error: BaseException, seconds: float) -> None:
+        told = f"{error.title}\n{error.detail}" if isinstance(error, ActionError) else f"{error}"
+        step.info(f"{told}\nTrying again in {seconds:.1f} s.")
+
+    return say
 
 
 def tell(report: Report, step: Step) -> None:
