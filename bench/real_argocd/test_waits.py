@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,9 +19,6 @@ from tests.recording_step import RecordingStep
 Wait = Callable[..., Outputs]
 Fails = Callable[..., ActionError]
 
-pytestmark = pytest.mark.skipif(
-    "REAL_ARGOCD_BINARIES" not in os.environ, reason="`make argocd` builds a real Argo CD for it"
-)
 BY_HAND: dict[str, Any] = {"syncPolicy": {}}
 
 
