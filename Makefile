@@ -51,7 +51,7 @@ bench: $(VENV)/ready ## Print the figures of docs/measurements.md
 
 argocd: $(VENV)/ready ## Wait on a real Argo CD, built from Go's modules
 	bash bench/real_argocd/build.sh .cache/real-argocd
-	REAL_ARGOCD_BINARIES=$(CURDIR)/.cache/real-argocd/bin $(BIN)/python -m pytest bench/real_argocd
+	REAL_ARGOCD_BINARIES=$(CURDIR)/.cache/real-argocd/bin $(BIN)/python -m pytest tests/real_argocd
 
 fuzz: $(VENV)/ready ## Edit 20,000 random documents, let 800 storms of writers rage, and look for damage
 	$(BIN)/python -m pytest tests/unit/domain -k property --hypothesis-profile=fuzz
