@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from astrago_actions.clients.github import connect
+from astrago_actions.context import Context
 from astrago_actions.domain.bump_commit import trailers
 from astrago_actions.errors import AccessDenied, ActionError, InputErrors, NotFound
 from astrago_actions.inputs import Secret
@@ -304,6 +305,15 @@ def test_a_dry_run_shows_the_change_and_makes_none(world: World) -> None:
     assert not outputs.changed
     assert f'+    imageTag: "core-stage-{world.second[:8]}"   # 코어' in outputs.diff
     assert world.values() == VALUES
+
+
+@pytest.mark.parametrize(("dry_run", "stages"), [("true", []), ("false", ["bump"])])
+def test_only_a_bump_that_is_meant_is_a_stage_of_a_deploy(
+    world: World, dry_run: str, stages: list[str]
+) -> None:
+    context = Context(world.step, world.run_of(world.second), world.clock)
+    world.bump_in(context, dry_run=dry_run)
+    assert [each.name for each in context.stages] == stages
 
 
 def test_a_wrong_key_names_the_nearest_and_changes_nothing(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,7 +115,8 @@ def read(given: InputReader, run: WorkflowRun) -> Inputs:
 
 def run(inputs: Inputs, context: Context) -> Outputs:
     """Change the values in one commit, and report what was done."""
-    with context.stage("bump"):
+    # What is only tried out is no stage of a deploy.
+    with nullcontext() if inputs.dry_run else context.stage("bump"):
         if inputs.path is not None:
             return _edit_checkout(inputs, inputs.path, context)
         _check_images(inputs, context)
