@@ -120,12 +120,18 @@ def _npm_yaml(jobs: Sequence[Job]) -> list[Result]:
     return [Result(**each) for each in json.loads(done.stdout)]
 
 
-def _yq(jobs: Sequence[Job]) -> list[Result]:
+def yq_program() -> Path:
+    """Go's yq, built once; raises NotHere."""
     program = CACHE / "bin" / "yq"
     if not program.exists():
         if shutil.which("go") is None:
             raise NotHere("Go is not installed")
         _install(["env", f"GOBIN={program.parent}", "go", "install", YQ])
+    return program
+
+
+def _yq(jobs: Sequence[Job]) -> list[Result]:
+    program = yq_program()
     return [_timed_yq(program, job) for job in jobs]
 
 
