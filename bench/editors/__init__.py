@@ -63,7 +63,7 @@ def _timed(change: Callable[[Job], bytes], job: Job) -> Result:
     begun = time.perf_counter()
     try:
         job.file.write_bytes(change(job))
-    except Exception as error:  # noqa: BLE001  a peer may fail in any way; that is a finding
+    except Exception as error:  # noqa: BLE001 - a peer may fail in any way; that is a finding
         return Result(error=f"{type(error).__name__}: {error}")
     return Result((time.perf_counter() - begun) * 1000)
 

@@ -13,7 +13,7 @@ from astrago_actions.domain.rollout.application import (
 )
 from astrago_actions.domain.rollout.judge import judge
 from astrago_actions.domain.rollout.result import EXIT_CODES, SUCCESSES, worst
-from astrago_actions.domain.rollout.values import Memory, Observation, Target
+from astrago_actions.domain.rollout.values import Memory, Observation, Relation, Target
 from astrago_actions.domain.rollout.view import View
 from astrago_actions.domain.rollout.words import normal_repository
 
@@ -55,6 +55,20 @@ def test_a_chart_at_a_fixed_tag_does_not_hide_its_values_at_ours() -> None:
     application = Application("web", sources=sources, revisions=("c" * 40, OURS))
     found = view(application, repository="github.com/o/r")
     assert (found.revision, found.relation, found.seen) == (OURS, "same", True)
+
+
+@pytest.mark.parametrize(("relation", "seen"), [("unknown", True), ("diverged", False)])
+def test_an_application_without_our_images_proves_nothing_on_a_rewritten_branch(
+    relation: Relation, seen: bool
+) -> None:
+    """Where ancestry is unknown it is left to the other applications that are waited for."""
+    application = Application("web", revisions=(OTHER,))
+    workload = Workload(0, (OTHER,), desired_images=("ghcr.io/xiilab/db:1",), pods=())
+    observation = Observation(
+        0, application=application, relations={OTHER: relation}, workload=workload
+    )
+    target = Target("web", OURS, ("ghcr.io/xiilab/web:2",), shared=True)
+    assert View(target, observation, Memory(), application).seen is seen
 
 
 @pytest.mark.parametrize(("looked_at", "result"), [(10.0, ""), (30.0, "unhealthy")])

@@ -203,14 +203,16 @@ class View:
     def seen(self) -> bool:
         """Whether Argo CD compares at our commit or one that contains it.
 
-        Where ancestry cannot tell, the images that the revision wants decide.
+        Where ancestry cannot tell, the images that the revision wants decide; they do too on a
+        rewritten branch, but there an application without any of them proves nothing.
         """
         if not any(self.application.revisions):
             return False
         if self.relation in {"same", "newer"}:
             return True
-        by_images = self.images_are_desired or self.has_none_of_the_shared_images
-        return self.relation in {"unknown", "diverged"} and by_images
+        if self.relation == "unknown":
+            return self.images_are_desired or self.has_none_of_the_shared_images
+        return self.relation == "diverged" and self.images_are_desired
 
     @property
     def synced(self) -> bool:
